@@ -1,0 +1,38 @@
+# Every target makes the environment it needs; nothing else has to be done first.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: demo test check bench format lock clean
+
+demo: .venv/installed
+	$(BIN)/midlevel demo
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks.ahp
+	$(BIN)/python -m benchmarks.solver
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Renews the pins (needs uv); the environment follows at the next target.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header -o requirements.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+clean:
+	rm -rf .venv demo taxonomy-report .mypy_cache .ruff_cache .pytest_cache .hypothesis

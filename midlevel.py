@@ -1,0 +1,39 @@
+"""The `midlevel` command: mounts each room's sub-commands, nothing else."""
+
+import sys
+
+import typer
+
+from perception import UserError
+from perception.cli import doctor
+from taxonomy.cli import app as taxonomy_app
+from taxonomy.cli import demo
+
+app = typer.Typer(
+    name="midlevel",
+    help="Mid-level vision for robots: which vision skills to learn, and how to see through them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(taxonomy_app, name="taxonomy")
+app.command()(demo)
+app.command()(doctor)
+
+
+def main() -> None:
+    """Run the command line: exit with 0 if all is well, 2 and one line for the user's mistake, 1 for ours."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except UserError as error:
+        _refuse(str(error))
+    except typer.TyperException as error:
+        _refuse(error.format_message() if hasattr(error, "format_message") else str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+
+
+def _refuse(message: str) -> None:
+    if message:  # none where the help was shown instead
+        sys.stderr.write(f"midlevel: {' '.join(message.split())}\n")
+    sys.exit(2)

@@ -1,0 +1,13 @@
+from .errors import UnknownNameError as UnknownNameError
+from .errors import UserError as UserError
+from .feature_sets import PUBLISHED_MAX_COVERAGE as PUBLISHED_MAX_COVERAGE
+from .feature_sets import published_set as published_set
+from .tasks import RESERVED_NAMES as RESERVED_NAMES
+from .tasks import TASKS as TASKS
+from .tasks import Group as Group
+from .tasks import Input as Input
+from .tasks import Loss as Loss
+from .tasks import OutputKind as OutputKind
+from .tasks import OutputSpec as OutputSpec
+from .tasks import Task as Task
+from .tasks import TaskDictionary as TaskDictionary

@@ -1,0 +1,89 @@
+"""The result files that Taskonomy published: pickled dicts of `source__source__target` to a number.
+
+A pickle is a program. This reader lets it do one thing: build a dict of strings and floats. The two numpy names that
+such files mention are answered by inert stand-ins, so that not even numpy runs on what a stranger wrote.
+"""
+
+import io
+import pickle
+import struct
+from typing import Any
+
+from perception import UserError
+
+_FLOAT_CODES = {"f8": "d", "f4": "f"}
+
+
+class _FloatType:
+    """Stands in for `numpy.dtype` of a float scalar: remembers its size and byte order, nothing else."""
+
+    def __init__(self, name: object, *_: object) -> None:
+        if name not in _FLOAT_CODES:
+            raise pickle.UnpicklingError(f"holds numpy values of type {name!r:.40}, not floats")
+        self.code = _FLOAT_CODES[str(name)]
+        self.byte_order = "<"
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.byte_order = ">" if state[1] == ">" else "<"
+
+
+def _float_scalar(kind: _FloatType, data: bytes) -> float:
+    value: float = struct.unpack(kind.byte_order + kind.code, data)[0]
+    return value
+
+
+class _Unpickler(pickle.Unpickler):
+    _ALLOWED = {
+        ("numpy", "dtype"): _FloatType,
+        ("numpy.core.multiarray", "scalar"): _float_scalar,
+        ("numpy._core.multiarray", "scalar"): _float_scalar,
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self._ALLOWED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(
+                f"asks for {module}.{name}, which no result file needs; nothing of it was run"
+            ) from None
+
+    def persistent_load(self, _: object) -> Any:
+        raise pickle.UnpicklingError("refers to objects outside itself; nothing of it was run")
+
+
+def unpickle_numbers(content: bytes, origin: str) -> dict[str, float]:
+    """Read a pickled dict of numbers without running anything that the pickle asks for.
+
+    Args:
+        content: The pickle.
+        origin: What to call it in an error, usually its path.
+
+    Returns:
+        The dict, its values as floats.
+
+    Raises:
+        UserError: If the pickle is truncated, asks for any callable beyond numpy float scalars, or holds anything but
+            a dict of strings to numbers.
+    """
+    try:
+        numbers = _Unpickler(io.BytesIO(content)).load()
+    except Exception as error:  # a malformed pickle can raise anything
+        raise UserError(f"{origin} is refused: the pickle {_reason(error)}.") from error
+    if not isinstance(numbers, dict) or not numbers:
+        raise UserError(f"{origin} holds {_described(numbers)}; expected a dict of 'source__target' to a number.")
+    for key, value in numbers.items():
+        if not isinstance(key, str) or isinstance(value, bool) or not isinstance(value, int | float):
+            raise UserError(
+                f"{origin} has the entry {key!r:.80}: {value!r:.40}; expected 'source__target' to a number."
+            )
+    return {key: float(value) for key, value in numbers.items()}
+
+
+def _described(value: object) -> str:
+    return "an empty dict" if value == {} else f"a {type(value).__name__}"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError) and str(error).startswith(("asks", "holds", "refers")):
+        return str(error)
+    return f"is truncated or malformed ({type(error).__name__})"

@@ -1,0 +1,21 @@
+"""Fixtures shared by all rooms' tests."""
+
+from pathlib import Path
+
+import pytest
+
+from taxonomy import TransferTable, read_transfers
+
+PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "data" / "taxonomy_results"
+
+
+@pytest.fixture(scope="session")
+def published_folder() -> Path:
+    if not PUBLISHED.is_dir():
+        pytest.skip(f"the result files that Taskonomy published are not in {PUBLISHED}")
+    return PUBLISHED
+
+
+@pytest.fixture(scope="session")
+def published(published_folder: Path) -> TransferTable:
+    return read_transfers(published_folder / "all_affinities_16k.pkl")
