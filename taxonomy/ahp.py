@@ -158,15 +158,17 @@ def priorities(win_rates: NDArray[np.float64], *, clip: float = CLIP) -> Priorit
 
     Args:
         win_rates: [m, m], share of images on which row beats column.
-        clip: Win rates are clipped to [clip, 1 - clip]; at least, so that their odds are finite.
+        clip: Win rates are clipped to [clip, 1 - clip], so that their odds are finite; above 0 and below 0.5.
 
     Returns:
         The principal eigenvector of the matrix of odds W / W^T, normalised to sum 1, and its consistency.
 
     Raises:
-        UserError: If the matrix is not square, or has entries that are no win rates.
+        UserError: If the matrix is no tournament, or the clip is out of its range.
     """
     check_win_rates(win_rates)
+    if not 0 < clip < 0.5:
+        raise UserError(f"the clip is {clip}; expected a number above 0 and below 0.5.")
     clipped = np.clip(win_rates, clip, 1 - clip)
     return principal_priorities(clipped / clipped.T)
 
@@ -206,7 +208,7 @@ def principal_priorities(odds: NDArray[np.float64]) -> Priorities:
         UserError: If an entry is not positive and finite.
     """
     if not (np.isfinite(odds).all() and (odds > 0).all()):
-        raise UserError("the matrix of odds has entries that are not positive and finite; clip the win rates further.")
+        raise UserError("the matrix of odds has entries that are not positive and finite; odds are both.")
     m = len(odds)
     weights = np.full(m, 1 / m)
     iterated = odds / odds.sum()

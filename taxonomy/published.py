@@ -32,11 +32,19 @@ def _float_scalar(kind: _FloatType, data: bytes) -> float:
     return value
 
 
+def _bytes_of_text(text: str, encoding: str) -> bytes:
+    """Stands in for `_codecs.encode`, by which protocols before 3 write bytes."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"holds text encoded as {encoding!r:.40}, not bytes")
+    return text.encode("latin1")
+
+
 class _Unpickler(pickle.Unpickler):
     _ALLOWED = {
         ("numpy", "dtype"): _FloatType,
         ("numpy.core.multiarray", "scalar"): _float_scalar,
         ("numpy._core.multiarray", "scalar"): _float_scalar,
+        ("_codecs", "encode"): _bytes_of_text,
     }
 
     def find_class(self, module: str, name: str) -> Any:

@@ -48,7 +48,7 @@ def instances(draw: st.DrawFn) -> Instance:
     trainable = TASKS.in_order({*table.sources, *(t.target for t in transfers if t.sources == ("self",))})
     whole = draw(st.booleans())
     cost = {} if whole else {s: draw(st.integers(1, 6)) / 2 for s in trainable if draw(st.booleans())}
-    pool = st.sampled_from(trainable) if trainable else st.nothing()
+    pool = st.sampled_from(trainable or sources)
     forbidden = tuple(draw(st.lists(pool, max_size=1))) if draw(st.booleans()) else ()
     forced = tuple(s for s in (draw(st.lists(pool, max_size=1)) if draw(st.booleans()) else []) if s not in forbidden)
     return Instance(
