@@ -138,6 +138,11 @@ class CoverageSolver:
         self._solvers: dict[int, SelectionSolver] = {}
         self._sizes: dict[int, float] = {}
 
+    @property
+    def smallest_size(self) -> int:
+        """The fewest features that transfer to every task at all."""
+        return round(self._fewest(len(self._radii) - 1))
+
     def solve(self, size: int) -> Coverage:
         """The best set of at most `size` features.
 
@@ -150,9 +155,7 @@ class CoverageSolver:
         start = time.perf_counter()
         radius = self._smallest_radius(size)
         if radius is None:
-            raise UserError(
-                f"no {size} of the features transfer to every task; it takes {self._fewest(len(self._radii) - 1):g}."
-            )
+            raise UserError(f"no {size} of the features transfer to every task; it takes {self.smallest_size}.")
         choice = self._solver(radius).best(size)
         if choice is None:
             raise SolverError(f"{size} features reach every task within {self._radii[radius]}, but none were found.")
@@ -190,6 +193,13 @@ class CoverageSolver:
                 Selection(needs, task, -matrix[feature, task], np.ones(n), np.zeros(n, dtype=np.bool_))
             )
         return self._solvers[radius]
+
+
+def reaches_every_task(distances: Distances, features: Iterable[str]) -> bool:
+    """Whether all these are among the features, and together transfer to every task."""
+    names = set(features)
+    rows = [index for index, name in enumerate(distances.features) if name in names]
+    return len(rows) == len(names) and bool(np.isfinite(distances.matrix[rows]).any(axis=0).all())
 
 
 def covered_by(distances: Distances, features: Iterable[str]) -> Coverage:

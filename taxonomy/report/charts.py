@@ -117,7 +117,7 @@ def draw_random_comparison(study: Study, budgets: Sequence[float]) -> Figure:
 
 def draw_coverage(study: Study) -> Figure:
     """The max-coverage sets of growing size, and how near they bring the tasks."""
-    sizes = list(range(1, len(study.coverage) + 1))
+    sizes, sets = list(study.coverage), list(study.coverage.values())
     figure = new_figure(12, 5.6)
     worst, total, grid = figure.subplots(1, 3, width_ratios=[1, 1, 1.7])
     measures: tuple[tuple[Axes, str, Callable[[Coverage], float]], ...] = (
@@ -125,7 +125,7 @@ def draw_coverage(study: Study) -> Figure:
         (total, "Total distance", lambda coverage: coverage.total_distance),
     )
     for axes, label, value in measures:
-        axes.plot(sizes, [value(coverage) for coverage in study.coverage], "o-", color="#08519C", markersize=4,
+        axes.plot(sizes, [value(coverage) for coverage in sets], "o-", color="#08519C", markersize=4,
                   label="max-coverage (computed)")  # fmt: skip
         if study.published_coverage:
             axes.plot(
@@ -136,8 +136,8 @@ def draw_coverage(study: Study) -> Figure:
         axes.set_xlabel("features, at most")
     worst.set_ylabel("-log affinity")
     worst.legend(fontsize=8)
-    names = [name for name in study.table.tasks if any(name in coverage.features for coverage in study.coverage)]
-    present = np.array([[name in coverage.features for coverage in study.coverage] for name in names])
+    names = [name for name in study.table.tasks if any(name in coverage.features for coverage in sets)]
+    present = np.array([[name in coverage.features for coverage in sets] for name in names])
     rows = sorted(range(len(names)), key=lambda row: (-present[row].sum(), row))
     draw_presence(grid, present[rows], [names[row] for row in rows], sizes, study)
     grid.set_title("The sets")
@@ -157,7 +157,7 @@ def _distribution(axes: Axes, study: Study, taxonomy: Taxonomy) -> None:
     random = study.random[float(taxonomy.budget)]
     low = min(random.objective.min(), random.objective_of_sources.min())
     high = max(taxonomy.objective, random.objective_of_sources.max())
-    bins = np.linspace(low, high + 1e-12, 40).tolist()
+    bins = np.linspace(low, max(high, low + 0.01 * abs(low) + 1e-6), 40).tolist()
     axes.hist(random.objective, bins, color=MUTED, alpha=0.8, label="random transfers")
     axes.hist(random.objective_of_sources, bins, color="#D9A441", alpha=0.7, label="random sources, best transfers")
     axes.axvline(taxonomy.objective, color="#08519C", linewidth=2)

@@ -27,6 +27,7 @@ def draw_affinity_matrix(study: Study) -> Figure:
     relative = _relative_to_best_other(matrix)
     order = study.tree.order
     by_tree = [name for name in order if name in matrix.targets]
+    by_tree += [name for name in matrix.targets if name not in order]  # wanted, but never a source
     for axes, rows, columns, title in (
         (left, sorted(matrix.sources), sorted(matrix.targets), "Alphabetical order"),
         (right, order, by_tree, "Order of the similarity tree"),
@@ -77,7 +78,7 @@ def _draw_tree(axes: Axes, tree: SimilarityTree, *, leaf_labels: bool) -> None:
     scale = 1.0 if leaf_labels else 0.1
     for depth, across in zip(drawn["dcoord"], drawn["icoord"], strict=True):
         axes.plot(depth, np.asarray(across) * scale, color=MUTED if not leaf_labels else "#555555", linewidth=1)
-    axes.invert_xaxis()
+    axes.set_xlim(1.04 * float(np.max(drawn["dcoord"])) or 1.0, 0)
     if leaf_labels:
         axes.set_yticks([5 + 10 * i for i in range(len(tree.order))], tree.order)
         axes.yaxis.tick_right()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perception import PUBLISHED_MAX_COVERAGE, UserError
-from taxonomy.coverage import Coverage, CoverageSolver, affinity_distances, covered_by
+from taxonomy.coverage import Coverage, CoverageSolver, affinity_distances, covered_by, reaches_every_task
 from taxonomy.evaluation import RandomTaxonomies, random_taxonomies
 from taxonomy.similarity import AffinityMatrix, SimilarityTree, first_order_matrix, similarity_tree
 from taxonomy.solver import Taxonomy, TaxonomySolver
@@ -26,7 +26,7 @@ class Study:
         random: For each budget of the largest order, random feasible taxonomies to compare with.
         matrix: First-order affinities.
         tree: Tasks by how they transfer out.
-        coverage: The max-coverage set of each size.
+        coverage: The max-coverage set of each size, from the fewest features that reach every task.
         published_coverage: For each size that the paper lists, how its set covers this table's tasks.
     """
 
@@ -35,7 +35,7 @@ class Study:
     random: Mapping[float, RandomTaxonomies]
     matrix: AffinityMatrix
     tree: SimilarityTree
-    coverage: tuple[Coverage, ...]
+    coverage: Mapping[int, Coverage]
     published_coverage: Mapping[int, Coverage]
 
     @property
@@ -97,11 +97,11 @@ def run_study(
     matrix = first_order_matrix(table)
     distances = affinity_distances(table)
     covering = CoverageSolver(distances)
-    coverage = tuple(covering.solve(size) for size in range(1, len(distances.features) + 1))
+    coverage = {size: covering.solve(size) for size in range(covering.smallest_size, len(distances.features) + 1)}
     published = {
         size: covered_by(distances, features)
         for size, features in PUBLISHED_MAX_COVERAGE.items()
-        if set(features) <= set(distances.features)
+        if reaches_every_task(distances, features)
     }
     on_step("coverage")
     return Study(table, sweeps, random, matrix, similarity_tree(matrix), coverage, published)
