@@ -114,7 +114,7 @@ def _ranked(tournament: TargetTournament) -> TargetAffinities:
     if not ranked:
         raise UserError(f"{tournament.target}: no transfer but 'pixels'; nothing to rank.")
     try:
-        check_win_rates(rates)
+        check_win_rates(rates)  # of `pixels` too
         return TargetAffinities(tournament, priorities(rates[np.ix_(ranked, ranked)]))
     except UserError as error:
         raise UserError(f"{tournament.target}: {error}") from error

@@ -32,7 +32,7 @@ Names = Annotated[list[str] | None, typer.Option(help="Names, separated by comma
 Weights = Annotated[list[str] | None, typer.Option(metavar="TASK=NUMBER", help="1 for those not named.")]
 Seed = Annotated[int, typer.Option(help="Fixes what is random.")]
 
-_PUBLISHED_COMPANIONS = (("all_affinities", "wins_vs_pixels", "gain"), ("all_affinities", "wins_vs_task", "quality"))
+_PUBLISHED_WIN_RATES = {"gain": "wins_vs_pixels", "quality": "wins_vs_task"}
 
 
 @app.command()
@@ -251,11 +251,12 @@ def _table_with_win_rates(file: Path, gain: Path | None, quality: Path | None) -
 
     table = read_transfers(file)
     given = {"gain": gain, "quality": quality}
-    for affinities, wins, rate in _PUBLISHED_COMPANIONS:
-        companion = file.with_name(file.name.replace(affinities, wins))
-        if given[rate] is None and companion != file and companion.is_file():
-            given[rate] = companion
-            print_note(f"{rate}: {companion}, found beside the affinities")
+    for rate, published in _PUBLISHED_WIN_RATES.items():
+        name = file.name.replace("all_affinities", published)
+        for folder in (file.parent, file.parent.parent / "winrates"):  # as collected, and as in the release
+            if given[rate] is None and name != file.name and (folder / name).is_file():
+                given[rate] = folder / name
+                print_note(f"{rate}: {folder / name}, found beside the affinities")
     rates = {rate: read_win_rates(path, rate, table.tasks) for rate, path in given.items() if path is not None}
     return table.with_win_rates(gain=rates.get("gain"), quality=rates.get("quality"))
 

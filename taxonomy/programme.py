@@ -21,6 +21,9 @@ _SETTINGS: dict[str, Any] = {
     "primal_feasibility_tolerance": 1e-9,
     "dual_feasibility_tolerance": 1e-9,
     "mip_feasibility_tolerance": 1e-9,
+    # What is left for branch and bound is proof: a good choice is known, and most sources are fixed already.
+    "mip_heuristic_effort": 0.0,
+    "mip_allow_restart": False,
 }
 
 

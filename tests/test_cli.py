@@ -227,6 +227,19 @@ def test_published_win_rates_are_found_beside_the_affinities(published_folder: P
     assert "n/a" not in done.stdout
 
 
+def test_win_rates_are_found_in_the_folders_of_the_release_too(tmp_path: Path) -> None:
+    for folder, name, numbers in (
+        ("affinities", "all_affinities_1k.pkl", {"rgb2sfnorm__curvature": 1.0}),
+        ("winrates", "wins_vs_pixels_1k.pkl", {"rgb2sfnorm__curvature": 0.75}),
+        ("winrates", "wins_vs_task_1k.pkl", {"rgb2sfnorm__curvature": 0.25}),
+    ):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_bytes(pickle.dumps(numbers))
+    done = run("taxonomy", "evaluate", tmp_path / "affinities" / "all_affinities_1k.pkl", "--random", 10, "--json")
+    (budget,) = json.loads(done.stdout)["budgets"]
+    assert (budget["gain"]["mean"], budget["quality"]["mean"]) == (0.75, 0.25)
+
+
 def test_demo_makes_losses_affinities_and_a_report(tmp_path: Path) -> None:
     done = run("demo", "--out", "demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -104,7 +104,7 @@ def draw_random_comparison(study: Study, budgets: Sequence[float]) -> Figure:
     _band(panels[0], x, [study.random[b].objective_of_sources for b in x], "random sources, best transfers", "#D9A441")
     _computed(panels[0], x, [taxonomy.objective for taxonomy in sweep])
     panels[0].set_title("Objective")
-    panels[0].legend(fontsize=8, loc="best")
+    bottom.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     for axes, (name, title, measure) in zip(panels[1:], shown, strict=True):
         _band(axes, x, [getattr(study.random[b], name) for b in x], "random transfers", MUTED)
         _computed(axes, x, [measure(taxonomy).mean for taxonomy in sweep])

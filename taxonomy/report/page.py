@@ -25,6 +25,7 @@ from taxonomy.report.study import Study
 from taxonomy.report.style import drawing
 
 _PNG_DPI = 130
+_PAGE_DPI = 84  # at which type is as large as the page's captions
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def write_report(study: Study, folder: str | Path, *, title: str) -> Path:
             svg = _rendered(figure, "svg")
             write_atomically(folder / "figures" / f"{picture.name}.svg", svg)
             write_atomically(folder / "figures" / f"{picture.name}.png", _rendered(figure, "png"))
-            shown.append({"picture": picture, "data": base64.b64encode(svg).decode()})
+            width_px = round(_PAGE_DPI * figure.get_figwidth())
+            shown.append({"picture": picture, "data": base64.b64encode(svg).decode(), "width_px": width_px})
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(
         files("taxonomy.report").joinpath("page.html.j2").read_text("utf-8")
     )

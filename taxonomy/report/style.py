@@ -43,6 +43,8 @@ _SETTINGS: Any = {
     "xtick.color": "#555555",
     "ytick.color": "#555555",
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.w_pad": 0.1,
     "legend.frameon": False,
     "svg.hashsalt": "midlevel",  # the same picture has the same bytes
 }
