@@ -1,5 +1,7 @@
 """The `midlevel` command: mounts each room's sub-commands, nothing else."""
 
+import io
+import os
 import sys
 
 import typer
@@ -23,14 +25,21 @@ app.command()(doctor)
 
 def main() -> None:
     """Run the command line: exit with 0 if all is well, 2 and one line for the user's mistake, 1 for ours."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to stop
     try:
-        sys.exit(app(standalone_mode=False))
+        status = app(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(status)
     except UserError as error:
         _refuse(str(error))
     except typer.TyperException as error:
         _refuse(error.format_message() if hasattr(error, "format_message") else str(error))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _refuse(message: str) -> None:

@@ -19,9 +19,9 @@ class UnknownNameError(UserError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        matches = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+        matches = get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
         hint = f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(known)}."
-        super().__init__(f"unknown {kind} {_shortened(name)!r}; {hint}")
+        super().__init__(f"unknown {kind} {_shortened(str(name))!r}; {hint}")
 
 
 def _shortened(text: str, limit: int = 80) -> str:

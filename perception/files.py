@@ -29,7 +29,24 @@ def read_bytes(path: Path, *, limit_mib: int) -> bytes:
             )
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}.") from error
+        raise UserError(f"cannot read {_shortened(path)}: {error.strerror}.") from error
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path that a user gave is a folder.
+
+    Raises:
+        UserError: If it is no possible path, or may not be looked at.
+    """
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise UserError(f"cannot read {_shortened(path)}: {error.strerror}.") from error
+
+
+def _shortened(path: Path, limit: int = 200) -> str:
+    text = str(path)
+    return text if len(text) <= limit else text[:limit] + "..."
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -44,6 +61,9 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     try:
+        path = path.resolve()  # through links, which stay links
+        if path.exists() and not path.is_file():
+            raise UserError(f"cannot write {path}: it is there and is no regular file.")
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)

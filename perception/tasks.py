@@ -132,8 +132,8 @@ class TaskDictionary(Mapping[str, Task]):
         for task in tasks:
             self._tasks[task.name] = task
             for name in (task.name, *task.aliases):
-                if not name or name in RESERVED_NAMES or "__" in name:
-                    raise UserError(f"a task cannot be called {name!r}; names are not empty, reserved, or with '__'.")
+                if not name.isprintable() or not name.strip() or name in RESERVED_NAMES or "__" in name:
+                    raise UserError(f"a task cannot be called {name!r}; names print, are not reserved, have no '__'.")
                 if name in self._by_any_name:
                     raise UserError(
                         f"the task name {name!r} is taken by {self._by_any_name[name].name!r}; choose another."

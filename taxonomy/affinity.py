@@ -4,8 +4,9 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,8 @@ def affinities_from_tournaments(
 
 
 def _ranked(tournament: TargetTournament) -> TargetAffinities:
-    rates, sources = tournament.win_rates, tournament.sources
+    rates, sources = tournament.win_rates.copy(), tournament.sources
+    tournament = replace(tournament, win_rates=rates)
     if rates.shape != (len(sources), len(sources)):
         raise UserError(f"{tournament.target}: {len(sources)} transfers and a tournament of {list(rates.shape)}.")
     ranked = [row for row, names in enumerate(sources) if names != (PIXELS,)]
@@ -115,6 +117,7 @@ def _ranked(tournament: TargetTournament) -> TargetAffinities:
         raise UserError(f"{tournament.target}: no transfer but 'pixels'; nothing to rank.")
     try:
         check_win_rates(rates)  # of `pixels` too
+        np.fill_diagonal(rates, 0.5)  # whatever a file says, a transfer ties with itself
         return TargetAffinities(tournament, priorities(rates[np.ix_(ranked, ranked)]))
     except UserError as error:
         raise UserError(f"{tournament.target}: {error}") from error
@@ -140,16 +143,30 @@ def read_tournaments(path: str | Path, tasks: TaskDictionary = TASKS) -> list[Ta
     path = Path(path)
     try:
         document = json.loads(read_bytes(path, limit_mib=TOURNAMENT_LIMIT_MIB))
-        return [
-            TargetTournament(
-                tasks[item["target"]].name,
-                tuple(tasks.source_names(sources) for sources in item["sources"]),
-                np.array(item["win_rates"], dtype=np.float64),
-            )
-            for item in document["tournaments"]
-        ]
-    except (UserError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{path} is no file of tournaments: {error}.") from error
+        listed = document["tournaments"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f'{path} is no file of tournaments; expected {{"tournaments": [...]}}.') from error
+    return [_read_tournament(f"{path}: tournament {index}", item, tasks) for index, item in enumerate(listed)]
+
+
+def _read_tournament(origin: str, item: Any, tasks: TaskDictionary) -> TargetTournament:
+    try:
+        names = [item["target"], *(name for sources in item["sources"] for name in sources)]
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError("a name is no text")
+        return TargetTournament(
+            tasks[item["target"]].name,
+            tuple(tasks.source_names(sources) for sources in item["sources"]),
+            np.array(item["win_rates"], dtype=np.float64),
+        )
+    except UserError as error:
+        raise UserError(f"{origin}: {error}") from error
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise UserError(
+            f"{origin} is incomplete ({error}); expected a target, lists of sources, and a square of win rates."
+        ) from error
 
 
 def _play(entry: TargetLosses, missing: Missing) -> TargetTournament:

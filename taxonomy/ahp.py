@@ -90,8 +90,8 @@ class Tournament:
         incomplete = np.isnan(ordered[:, -1])
         if incomplete.any() and self._missing is Missing.ERROR:
             raise UserError(
-                f"{int(incomplete.sum())} of {len(losses)} images lack the loss of a transfer; "
-                "say how to treat them: drop or pairwise."
+                f"image {self.images + int(incomplete.argmax())} lacks the loss of a transfer, and others may; "
+                "say how to treat such images: drop or pairwise."
             )
         self.images += len(losses)
         self.images_with_missing += int(incomplete.sum())
@@ -207,7 +207,7 @@ def principal_priorities(odds: NDArray[np.float64]) -> Priorities:
     Raises:
         UserError: If an entry is not positive and finite.
     """
-    if not (np.isfinite(odds).all() and (odds > 0).all()):
+    if not ((odds > 0).all() and (odds < 1e100).all()):
         raise UserError("the matrix of odds has entries that are not positive and finite; odds are both.")
     m = len(odds)
     weights = np.full(m, 1 / m)

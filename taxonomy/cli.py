@@ -30,7 +30,11 @@ QualityFile = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Names = Annotated[list[str] | None, typer.Option(help="Names, separated by commas.", show_default="all of FILE")]
 Weights = Annotated[list[str] | None, typer.Option(metavar="TASK=NUMBER", help="1 for those not named.")]
-Seed = Annotated[int, typer.Option(help="Fixes what is random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Fixes what is random.")]
+RandomCount = Annotated[
+    int, typer.Option(min=1, max=1_000_000, help="Random feasible taxonomies to compare with, for each budget.")
+]
+_MOST_NUMBERS = 10_000
 
 _PUBLISHED_WIN_RATES = {"gain": "wins_vs_pixels", "quality": "wins_vs_task"}
 
@@ -162,12 +166,12 @@ def evaluate(
     quality: QualityFile = None,
     max_order: MaxOrder = None,
     budgets: Annotated[list[str] | None, typer.Option(help="Such as 2,4 or 1-12.", show_default="all feasible")] = None,
-    random: Annotated[int, typer.Option(help="Random feasible taxonomies to compare with, for each budget.")] = 1000,
+    random: RandomCount = 1000,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Gain and quality of the optimal taxonomies, and how random ones compare."""
-    from perception.terminal import print_json, print_table, progress
+    from perception.terminal import print_json, print_note, print_table, progress
     from taxonomy.evaluation import evaluate_budget
     from taxonomy.solver import TaxonomySolver
 
@@ -178,6 +182,12 @@ def evaluate(
         for budget in chosen:
             results.append(evaluate_budget(solver, budget, random_count=random, seed=seed))
             advance(f"{budget:g}")
+    for result in results:
+        if len(result.random) < random:
+            print_note(
+                f"budget {result.taxonomy.budget:g}: only {len(result.random)} of {random} random taxonomies found; "
+                "few sets of sources reach every target"
+            )
     if as_json:
         print_json({"max_order": solver.max_order, "budgets": [result.to_json() for result in results]})
         return
@@ -194,7 +204,7 @@ def report(
     quality: QualityFile = None,
     out: Annotated[Path, typer.Option(help="Folder for report.html and the pictures.")] = Path("taxonomy-report"),
     orders: Annotated[list[str] | None, typer.Option(help="Maximum orders to compare.", show_default="1,2,4")] = None,
-    random: Annotated[int, typer.Option(help="Random feasible taxonomies to compare with, for each budget.")] = 1000,
+    random: RandomCount = 1000,
     seed: Seed = 0,
 ) -> None:
     """One page with everything: matrix, taxonomies, gain and quality, sources, chance, tree, coverage."""
@@ -268,12 +278,12 @@ def _names(given: list[str] | None) -> list[str] | None:
 def _weights(option: str, given: list[str] | None) -> dict[str, float] | None:
     weights: dict[str, float] = {}
     for item in _names(given) or []:
-        name, equals, number = item.partition("=")
+        name, _, number = item.partition("=")
         try:
             weight = float(number)
         except ValueError:
             raise UserError(f"{option} is given {item!r}; expected TASK=NUMBER.") from None
-        if not equals or name in weights:
+        if name in weights:
             raise UserError(f"{option} names {name!r} twice; name it once.")
         weights[name] = weight
     return weights or None
@@ -293,9 +303,14 @@ def _parsed(option: str, given: Iterable[str], number: Callable[[str], Number]) 
     for item in _names(list(given)) or []:
         first, dash, last = item.partition("-")
         try:
-            numbers += [number(str(n)) for n in range(int(first), int(last) + 1)] if dash and first else [number(item)]
+            bounds = (int(first), int(last)) if dash and first else None
+            numbers += [number(item)] if bounds is None else []
         except ValueError:
             raise UserError(f"{option} is given {item!r}; expected numbers or ranges, such as 1,2 or 1-12.") from None
+        if bounds is not None:
+            if not 0 <= bounds[1] - bounds[0] < _MOST_NUMBERS:
+                raise UserError(f"{option} is given {item!r}; expected a rising range, at most {_MOST_NUMBERS} long.")
+            numbers += [number(str(n)) for n in range(bounds[0], bounds[1] + 1)]
     if not numbers:
         raise UserError(f"{option} names no number; expected such as 1,2 or 1-12.")
     return numbers

@@ -101,14 +101,14 @@ def affinity_distances(
 
     Args:
         table: Affinities.
-        features: Features to choose from; every source of the table by default.
+        features: Features to choose from; every trainable task of the table by default.
         tasks: Tasks to cover; every target of the table by default.
 
     Raises:
-        UserError: For a name that is unknown or not in the table, or a task that no feature transfers to.
+        UserError: For a name that is unknown or not in the table, none at all, or a task that no feature transfers to.
     """
-    chosen_features = table.tasks.in_order(table.sources if features is None else table.tasks.canonical(features))
-    chosen_tasks = table.tasks.in_order(table.targets if tasks is None else table.tasks.canonical(tasks))
+    chosen_features = _chosen(table, "feature", features, table.trainable)
+    chosen_tasks = _chosen(table, "task", tasks, table.targets)
     row = {name: index for index, name in enumerate(chosen_features)}
     column = {name: index for index, name in enumerate(chosen_tasks)}
     affinity = np.zeros((len(row), len(column)))
@@ -118,7 +118,17 @@ def affinity_distances(
             place = row[source], column[transfer.target]
             affinity[place] = max(affinity[place], transfer.affinity)
     with np.errstate(divide="ignore"):
-        return Distances(chosen_features, chosen_tasks, -np.log(affinity))
+        return Distances(chosen_features, chosen_tasks, 0.0 - np.log(affinity))
+
+
+def _chosen(table: TransferTable, kind: str, names: Iterable[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    chosen = known if names is None else table.tasks.canonical(names)
+    for name in chosen:
+        if name not in known:
+            raise UserError(f"{name!r} cannot be a {kind} here; possible are {', '.join(known)}.")
+    if not chosen:
+        raise UserError(f"no {kind} is named; name at least one.")
+    return table.tasks.in_order(chosen)
 
 
 class CoverageSolver:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception import TASKS, TaskDictionary, UserError
-from perception.files import read_bytes, write_atomically
+from perception.files import is_folder, read_bytes, write_atomically
 from taxonomy.transfers import TransferKey, transfer_key
 
 INDEX = "losses.json"
@@ -84,7 +84,7 @@ def read_losses(path: str | Path, tasks: TaskDictionary = TASKS) -> LossTable:
         UserError: Naming the file, and the line or entry at fault.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         return _read_folder(path, tasks)
     return _read_csv(path, tasks)
 
@@ -118,6 +118,8 @@ def _read_folder(folder: Path, tasks: TaskDictionary) -> LossTable:
         ) from error
     entries = []
     for target, sources, file in listed:
+        if target not in tasks:
+            raise UserError(f"{index}: unknown target {target!r:.60}; expected a task of the dictionary.")
         path = folder / Path(file).name
         resolved = _resolved_sources(index, sources, tasks)
         losses = _mapped(path)
@@ -132,8 +134,8 @@ def _read_folder(folder: Path, tasks: TaskDictionary) -> LossTable:
 
 def _mapped(path: Path) -> NDArray[np.floating]:
     try:
-        array: NDArray[np.floating] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array: NDArray[np.floating] = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError, OverflowError) as error:
         raise UserError(f"cannot read the losses in {path}: {error}.") from error
     return array
 
@@ -141,31 +143,37 @@ def _mapped(path: Path) -> NDArray[np.floating]:
 def _resolved_sources(origin: Path, listed: list[Any], tasks: TaskDictionary) -> tuple[tuple[str, ...], ...]:
     resolved = []
     for sources in listed:
-        if not isinstance(sources, list) or not sources:
+        if not isinstance(sources, list) or not sources or not all(isinstance(name, str) for name in sources):
             raise UserError(f"{origin}: the sources {sources!r:.60} are no list of names.")
-        resolved.append(tasks.source_names(map(str, sources)))
+        try:
+            resolved.append(tasks.source_names(sources))
+        except UserError as error:
+            raise UserError(f"{origin}: {error}") from error
     return tuple(resolved)
 
 
 def _read_csv(path: Path, tasks: TaskDictionary) -> LossTable:
     try:
-        text = read_bytes(path, limit_mib=SIZE_LIMIT_MIB).decode()
-    except UnicodeDecodeError as error:
+        text = read_bytes(path, limit_mib=SIZE_LIMIT_MIB).decode("utf-8-sig")
+        rows = csv.DictReader(io.StringIO(text, newline=""), restval="")
+        columns = rows.fieldnames or ()
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is neither a folder of losses nor CSV text.") from error
-    rows = csv.DictReader(io.StringIO(text))
-    if rows.fieldnames is None or not set(CSV_COLUMNS) <= set(rows.fieldnames):
-        raise UserError(f"{path} has the columns {rows.fieldnames}; expected {', '.join(CSV_COLUMNS)}.")
+    if not set(CSV_COLUMNS) <= set(columns):
+        raise UserError(f"{path} has the columns {', '.join(columns)!r:.80}; expected {', '.join(CSV_COLUMNS)}.")
     losses: dict[str, dict[tuple[str, ...], dict[str, float]]] = {}
     try:
         for row in rows:
             target = tasks[row["target"]].name
-            (sources,) = _resolved_sources(path, [row["sources"].split("+")], tasks)
+            sources = tasks.source_names(row["sources"].split("+"))
             by_image = losses.setdefault(target, {}).setdefault(sources, {})
             if row["image"] in by_image:
                 raise UserError(f"image {row['image']!r} comes twice for {TransferKey(sources, target)}; keep one.")
             by_image[row["image"]] = float(row["loss"])
     except (UserError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise UserError(f"{path}, line {rows.line_num}: {error}") from error
+    if not losses:
+        raise UserError(f"{path} has no line but its head; expected one for each image and transfer.")
     return LossTable((_from_mapping(target, by_sources) for target, by_sources in losses.items()), tasks)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pulp
 from numpy.typing import NDArray
 
-_WHOLE = 1e-7  # how near to 0 or 1 a source must be to be read as whole
+_WHOLE = 1e-9  # how near to 0 or 1 a source must be to be read as whole
 _SCALE = 1e3  # the largest coefficient of the objective: puts HiGHS' absolute tolerances below a billionth of it
 _SETTINGS: dict[str, Any] = {
     "primal_feasibility_tolerance": 1e-9,
@@ -25,6 +25,16 @@ _SETTINGS: dict[str, Any] = {
     "mip_heuristic_effort": 0.0,
     "mip_allow_restart": False,
 }
+
+
+COST_TOLERANCE = 1e-9
+"""A total cost may exceed the budget by this share of it: sums of costs are rounded."""
+
+
+def magnitude(values: NDArray[np.float64]) -> float:
+    """The largest absolute value, against which tolerances are measured; 1 where all are (nearly) 0."""
+    largest = float(np.abs(values).max())
+    return largest if largest > 1e-100 else 1.0
 
 
 class SolverError(RuntimeError):
@@ -78,14 +88,16 @@ class Programme:
         value: NDArray[np.float64],
         cost: NDArray[np.float64],
     ) -> None:
-        self._cost = cost
-        self._unit = (float(np.abs(value).max()) or 1.0) / _SCALE
+        self._cost_unit = float(cost.min())
+        self._cost = cost / self._cost_unit
+        self._unit = magnitude(value) / _SCALE
         self._scaled_value = value / self._unit
         self._build(needs, target)
 
     def limit_cost(self, budget: float) -> None:
-        """Allow sources of this total cost, up to rounding."""
-        self._highs.changeRowBounds(self._cost_row, -math.inf, budget + 1e-9 * max(1.0, math.fsum(self._cost)))
+        """Allow sources of this total cost, up to rounding (half of `COST_TOLERANCE`)."""
+        limit = budget / self._cost_unit * (1 + COST_TOLERANCE / 2)
+        self._highs.changeRowBounds(self._cost_row, -math.inf, limit)
 
     def require_value(self, value: float) -> None:
         """Allow choices worth at least this; minus infinity allows all."""

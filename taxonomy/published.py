@@ -6,12 +6,27 @@ such files mention are answered by inert stand-ins, so that not even numpy runs 
 
 import io
 import pickle
+import pickletools
+import reprlib
 import struct
 from typing import Any
 
 from perception import UserError
 
 _FLOAT_CODES = {"f8": "d", "f4": "f"}
+
+
+# fmt: off
+_PLAIN_OPCODES = frozenset({
+    "PROTO", "FRAME", "STOP", "MARK", "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS", "EMPTY_LIST", "LIST", "APPEND",
+    "APPENDS", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "GET",
+    "BINGET", "LONG_BINGET", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES", "FLOAT",
+    "BINFLOAT", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "NONE", "NEWTRUE", "NEWFALSE", "GLOBAL",
+    "STACK_GLOBAL", "REDUCE", "BUILD", "PERSID", "BINPERSID",
+})
+# fmt: on
+_PUTS = ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE")
+_GETS = ("GET", "BINGET", "LONG_BINGET")
 
 
 class _FloatType:
@@ -74,6 +89,7 @@ def unpickle_numbers(content: bytes, origin: str) -> dict[str, float]:
             a dict of strings to numbers.
     """
     try:
+        _require_plain(content)
         numbers = _Unpickler(io.BytesIO(content)).load()
     except Exception as error:  # a malformed pickle can raise anything
         raise UserError(f"{origin} is refused: the pickle {_reason(error)}.") from error
@@ -82,9 +98,33 @@ def unpickle_numbers(content: bytes, origin: str) -> dict[str, float]:
     for key, value in numbers.items():
         if not isinstance(key, str) or isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(
-                f"{origin} has the entry {key!r:.80}: {value!r:.40}; expected 'source__target' to a number."
+                f"{origin} has the entry {reprlib.repr(key)}: {reprlib.repr(value)}; expected a name to a number."
             )
+        if isinstance(value, int) and abs(value) > 2**53:
+            raise UserError(f"{origin} has the entry {key!r:.80}: a whole number too large to be an affinity.")
     return {key: float(value) for key, value in numbers.items()}
+
+
+def _require_plain(content: bytes) -> None:
+    """Walk through a pickle without running it; refuse what could make loading it costly and no result file needs.
+
+    Tuples that share tuples that share tuples take longer to hash than anyone will wait, and a memo index of four bytes
+    makes a table of gigabytes.
+    """
+    memos, tuples, previous = 0, set(), ""
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name not in _PLAIN_OPCODES:
+            raise pickle.UnpicklingError(f"asks for {opcode.name}, which no result file needs; nothing of it was run")
+        if opcode.name in _PUTS:
+            index = int(argument) if isinstance(argument, int) else memos
+            memos += 1
+            if index > len(content):
+                raise pickle.UnpicklingError("asks for a memo larger than itself; nothing of it was run")
+            if previous.startswith("TUPLE"):
+                tuples.add(index)
+        elif opcode.name in _GETS and argument in tuples:
+            raise pickle.UnpicklingError("asks for one tuple in two places; nothing of it was run")
+        previous = opcode.name
 
 
 def _described(value: object) -> str:

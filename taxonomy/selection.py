@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.programme import Programme, Relaxation, SolverError
+from taxonomy.programme import Programme, Relaxation, SolverError, magnitude
 
 TIE_TOLERANCE = 1e-9
 """Totals that differ by less than this share of the largest option's value count as equal."""
@@ -27,7 +27,7 @@ class Selection:
         needs: [m, n] bool, the sources that an option needs.
         target: [m] int, the target that an option serves, in 0 .. t-1, each of them at least once.
         value: [m] float, finite, what an option is worth; larger is better.
-        cost: [n] float, positive, what a source costs.
+        cost: [n] float, positive, what a source costs; within a factor of a million of each other.
         forced: [n] bool, the sources that must be chosen.
     """
 
@@ -117,7 +117,7 @@ class SelectionSolver:
         self._problem = problem
         options = problem.preference
         value = problem.value[options]
-        self._tolerance = TIE_TOLERANCE * (float(np.abs(value).max()) or 1.0)
+        self._tolerance = TIE_TOLERANCE * magnitude(value)
         self._programme = Programme(problem.needs[options], problem.target[options], value, problem.cost)
         self._anything = np.ones(len(problem.cost), dtype=np.bool_)
 

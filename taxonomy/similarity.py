@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
+from scipy.spatial.distance import pdist
 
 from perception import UserError
 from taxonomy.transfers import SELF, TransferTable
@@ -81,6 +82,6 @@ def similarity_tree(matrix: AffinityMatrix) -> SimilarityTree:
     centred = np.where(known, logs - mean, 0.0)
     spread = np.sqrt((centred**2).sum(axis=0) / count)
     standardised = centred / np.where(spread > 1e-12, spread, 1.0)
-    tree = linkage(standardised, method="ward", optimal_ordering=True)
+    tree = linkage(pdist(standardised), method="ward", optimal_ordering=True)
     order = tuple(matrix.sources[leaf] for leaf in leaves_list(tree))
     return SimilarityTree(matrix.sources, tree, order)

@@ -9,9 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from perception import UserError
-from taxonomy.programme import SolverError
+from taxonomy.programme import COST_TOLERANCE, SolverError
 from taxonomy.selection import Choice, Selection, SelectionSolver
-from taxonomy.transfers import SELF, Transfer, TransferTable
+from taxonomy.transfers import Transfer, TransferTable
+
+_WIDEST = 1e6  # ratio of the largest to the smallest cost that the solver's arithmetic can tell apart
+_LARGEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,9 @@ class TaxonomySolver:
         self.table = table
         self.max_order = table.max_order if max_order is None else max_order
         names = table.tasks.canonical
-        trainable = dict.fromkeys(table.sources)
-        trainable.update(dict.fromkeys(t.target for t in table if SELF in t.sources))
+        trainable = table.trainable
         excluded = _subset("forbidden source", names(forbidden), trainable)
-        allowed = table.tasks.in_order(trainable) if sources is None else _subset("source", names(sources), trainable)
+        allowed = trainable if sources is None else _subset("source", names(sources), trainable)
         self.sources = table.tasks.in_order(set(allowed) - set(excluded))
         self.targets = table.targets if targets is None else _subset("target", names(targets), table.targets)
         self.targets = table.tasks.in_order(self.targets)
@@ -99,6 +101,11 @@ class TaxonomySolver:
         self.forced = _subset("forced source", names(forced), self.sources)
         self.importance = self._numbers("importance", importance, self.targets, "a target", allow_zero=True)
         self.cost = self._numbers("cost", cost, self.sources, "a source that may be trained", allow_zero=False)
+        cheapest, dearest = min(self.cost.values()), max(self.cost.values())
+        if dearest > _WIDEST * cheapest:
+            raise UserError(
+                f"costs go from {cheapest:g} to {dearest:g}; within a factor of {_WIDEST:g} they can be solved exactly."
+            )
         self.candidates = tuple(
             transfer
             for transfer in table
@@ -177,9 +184,10 @@ class TaxonomySolver:
         for name, (original, number) in zip(self.table.tasks.canonical(given), given.items(), strict=True):
             if name not in numbers:
                 raise UserError(f"{what} is given for {original!r}, which is not {kind} here; leave it out.")
-            if not math.isfinite(number) or number < 0 or (number == 0 and not allow_zero):
+            if not 0 <= number <= _LARGEST or (number == 0 and not allow_zero):
+                bound = ">=" if allow_zero else ">"
                 raise UserError(
-                    f"the {what} of {original!r} is {number}; expected a finite number {'>=' if allow_zero else '>'} 0."
+                    f"the {what} of {original!r} is {number}; expected a finite number {bound} 0, at most {_LARGEST:g}."
                 )
             numbers[name] = float(number)
         return numbers
@@ -211,11 +219,11 @@ class TaxonomySolver:
             )
         if budget > self.total_cost * (1 + 1e-9):
             raise UserError(
-                f"the budget is {budget:g}; training all {len(self.cost)} sources costs {self.total_cost:g}."
+                f"the budget is {budget:.12g}; training all {len(self.cost)} sources costs {self.total_cost:.12g}."
             )
         forced = math.fsum(self.cost[name] for name in self.forced)
         if forced > budget * (1 + 1e-9):
-            raise UserError(f"the forced sources cost {forced:g}, more than the budget of {budget:g}; force fewer.")
+            raise UserError(f"the forced sources cost {forced:.12g}, more than the budget, {budget:.12g}; force fewer.")
 
     def _why_infeasible(self, budget: float) -> str:
         """Leave as few targets as possible unserved, and say which."""
@@ -235,9 +243,9 @@ class TaxonomySolver:
             name for name, option in zip(self.targets, choice.options, strict=True) if option >= len(problem.target)
         ]
         return (
-            f"no taxonomy keeps within a budget of {budget:g}: at best {', '.join(map(repr, unserved))} "
+            f"no taxonomy keeps within a budget of {budget:.12g}: at best {', '.join(map(repr, unserved))} "
             f"{'stays' if len(unserved) == 1 else 'stay'} without its sources; "
-            f"reaching every target takes a budget of {self.minimum_budget:g}."
+            f"reaching every target takes a budget of {self.minimum_budget:.12g}."
         )
 
     def _taxonomy(self, choice: Choice, budget: float, seconds: float) -> Taxonomy:
@@ -260,7 +268,8 @@ class TaxonomySolver:
             "a forced source untrained": not trained.issuperset(self.forced),
             "a baseline": any(not t.is_candidate for t in taxonomy.transfers),
             "too high an order": any(t.order > self.max_order for t in taxonomy.transfers),
-            "a cost over the budget": math.fsum(self.cost[name] for name in trained) > taxonomy.budget * (1 + 1e-9),
+            "a cost over the budget": math.fsum(self.cost.get(name, 0.0) for name in trained)
+            > taxonomy.budget * (1 + COST_TOLERANCE),
             "a wrong objective": not math.isclose(
                 taxonomy.objective, math.fsum(self.importance[t.target] * t.affinity for t in taxonomy.transfers)
             ),

@@ -1,5 +1,6 @@
 """Transfer tables in files: the project's JSON, and the pickles that Taskonomy published."""
 
+import codecs
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from perception import TASKS, Group, Task, TaskDictionary, UserError
-from perception.files import read_bytes, write_atomically
+from perception.files import is_folder, read_bytes, write_atomically
 from taxonomy.published import unpickle_numbers
 from taxonomy.transfers import Transfer, TransferKey, TransferTable, transfer_key
 
@@ -128,7 +129,7 @@ def write_transfers(path: str | Path, table: TransferTable) -> None:
 
 
 def _resolved(path: Path) -> Path:
-    if not path.is_dir():
+    if not is_folder(path):
         return path
     if not (path / RUN_FILE).exists():
         raise UserError(f"{path} is a folder without {RUN_FILE}; give a run directory or an affinity file.")
@@ -137,8 +138,9 @@ def _resolved(path: Path) -> Path:
 
 def _read(path: Path, tasks: TaskDictionary, number: str) -> tuple[list[_Entry], TaskDictionary]:
     content = read_bytes(path, limit_mib=SIZE_LIMIT_MIB)
-    if content.lstrip()[:1] in (b"{", b"["):
-        return _read_json(path, content, tasks)
+    text = content.removeprefix(codecs.BOM_UTF8)
+    if text.lstrip()[:1] in (b"{", b"["):
+        return _read_json(path, text, tasks)
     return _read_pickle(path, content, tasks, number), tasks
 
 
@@ -154,7 +156,7 @@ def _read_pickle(path: Path, content: bytes, tasks: TaskDictionary, number: str)
 
 def _read_json(path: Path, content: bytes, tasks: TaskDictionary) -> tuple[list[_Entry], TaskDictionary]:
     try:
-        document: Any = json.loads(content)
+        document: Any = json.loads(content, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(document, dict) or not isinstance(document.get("transfers"), list):
@@ -162,7 +164,9 @@ def _read_json(path: Path, content: bytes, tasks: TaskDictionary) -> tuple[list[
     own = document.get("tasks", [])
     if not isinstance(own, list):
         raise UserError(f'{path}: "tasks" is a {type(own).__name__}; expected a list of {{"name": ..., "group": ...}}.')
-    tasks = _with_origin(path, lambda: tasks.extended(_own_task(path, item) for item in own))
+    added = [_own_task(path, item) for item in own]
+    added = [task for task in added if task.name not in tasks or tasks[task.name] != task]  # said again is no news
+    tasks = _with_origin(path, lambda: tasks.extended(added))
     entries = []
     for index, item in enumerate(document["transfers"]):
         if not isinstance(item, dict):
@@ -181,15 +185,24 @@ def _read_json(path: Path, content: bytes, tasks: TaskDictionary) -> tuple[list[
     return entries, tasks
 
 
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {repeated!r:.40} comes twice in one object")
+    return document
+
+
 def _own_task(path: Path, item: Any) -> Task:
     groups = ", ".join(Group)
     try:
-        aliases = tuple(item.get("aliases", ()))
+        aliases, source_only = item.get("aliases", []), item.get("source_only", False)
+        if not isinstance(aliases, list) or not isinstance(source_only, bool):
+            raise TypeError
         if not all(isinstance(name, str) for name in (item["name"], *aliases)):
             raise TypeError
-        return Task(
-            item["name"], Group(item["group"]), aliases=aliases, source_only=bool(item.get("source_only", False))
-        )
+        return Task(item["name"], Group(item["group"]), aliases=tuple(aliases), source_only=source_only)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError(
             f'{path}: the task {item!r:.80} is incomplete; expected {{"name": ..., "group": one of {groups}}}.'
@@ -209,7 +222,10 @@ def _number(path: Path, entry: _Entry, field: str, *, required: bool = False) ->
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f"{path}: {entry.key} has {field} {value!r:.40}; expected a number.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise UserError(f"{path}: {entry.key} has {field} {value!r:.20}..., which is no finite number.") from None
 
 
 def _with_origin(origin: object, action: Callable[[], T]) -> T:

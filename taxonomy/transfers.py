@@ -4,7 +4,6 @@ A transfer (`sources` -> `target`) is a small readout trained for the target on 
 sources (Taskonomy, section 3.2). Its order is its number of sources.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, overload
@@ -14,6 +13,10 @@ from perception import RESERVED_NAMES, TASKS, TaskDictionary, UserError
 RANDOM, PIXELS, SELF = RESERVED_NAMES
 BASELINES = (RANDOM, PIXELS)
 """Rows of a table that later steps compare with but never choose."""
+
+
+LARGEST_AFFINITY = 1e9
+"""Affinities of AHP are at most 1; other scales are welcome within what sums of them can hold exactly."""
 
 
 class TransferKey(NamedTuple):
@@ -78,6 +81,12 @@ class TransferTable(Sequence[Transfer]):
         transfers: Transfers with canonical names.
         tasks: The dictionary that the names come from; it orders every result.
 
+    Attributes:
+        sources: Every task that occurs as a source, in dictionary order.
+        trainable: These, and the targets that have a `self` transfer.
+        targets: Every task that occurs as a target, in dictionary order.
+        max_order: The largest order.
+
     Raises:
         UserError: Naming the entry, for an unknown task, a repeated source or transfer, a number out of its range, or
             an empty table.
@@ -97,6 +106,7 @@ class TransferTable(Sequence[Transfer]):
             seen.add(transfer.key)
             sources.update(transfer.sources)
         self.sources = tasks.in_order(sources.difference(RESERVED_NAMES))
+        self.trainable = tasks.in_order({*self.sources, *(t.target for t in self._transfers if SELF in t.sources)})
         self.targets = tasks.in_order({transfer.target for transfer in self._transfers})
         self.max_order = max(transfer.order for transfer in self._transfers)
 
@@ -153,8 +163,11 @@ def _check(transfer: Transfer, tasks: TaskDictionary) -> None:
         raise UserError(f"the transfer {transfer.key} names a source twice; name each once.")
     if SELF in transfer.sources and transfer.order > 1:
         raise UserError(f"the transfer {transfer.key} mixes 'self' with other sources; 'self' stands alone.")
-    if not (math.isfinite(transfer.affinity) and transfer.affinity >= 0):
-        raise UserError(f"the transfer {transfer.key} has affinity {transfer.affinity}; expected a finite number >= 0.")
+    if not 0 <= transfer.affinity <= LARGEST_AFFINITY:
+        raise UserError(
+            f"the transfer {transfer.key} has affinity {transfer.affinity}; expected a finite number >= 0, "
+            f"at most {LARGEST_AFFINITY:g}."
+        )
     for name, rate in (("gain", transfer.gain), ("quality", transfer.quality)):
         if rate is not None and not 0 <= rate <= 1:
             raise UserError(f"the transfer {transfer.key} has {name} {rate}; expected a win rate from 0 to 1.")

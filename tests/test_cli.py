@@ -167,7 +167,16 @@ def test_doctor_lists_what_is_there_and_how_to_get_what_is_not() -> None:
         (["coverage", "FILE", "--size", "4"], "the size is 4"),
         (["coverage", "FILE", "--size", "1.5"], "--size"),
         (["evaluate", "FILE", "--budgets", "x"], "--budgets is given 'x'"),
-        (["evaluate", "FILE", "--random", "0"], "the number of random taxonomies is 0"),
+        (["evaluate", "FILE", "--budgets", "1-999999999"], "expected a rising range, at most 10000 long"),
+        (["evaluate", "FILE", "--budgets", "1,3-1"], "is given '3-1'; expected a rising range"),
+        (["solve", "FILE", "--budget", "9", "--cost", "normal=0.001,edge2d=2000"], "costs go from 0.001 to 2000"),
+        (["coverage", "FILE", "--size", "1", "--features", ""], "no feature is named"),
+        (["coverage", "FILE", "--size", "1", "--features", "jigsaw"], "'jigsaw' cannot be a feature here"),
+        (["evaluate", "FILE", "--budgets", ""], "--budgets names no number"),
+        (["evaluate", "FILE", "--random", "0"], "--random"),
+        (["evaluate", "FILE", "--seed", "-1"], "--seed"),
+        (["report", "FILE", "--out", "FILE"], "cannot write"),
+        (["solve", "a" * 5000, "--budget", "1"], "File name too long"),
         (["evaluate", "FILE", "--gain", "NOWHERE"], "cannot read"),
         (["report", "FILE", "--orders", "7"], "beyond the table's largest, 2"),
         (["affinity", "FILE", "--missing", "maybe"], "--missing is 'maybe'"),
@@ -180,6 +189,12 @@ def test_every_mistake_gets_one_line_and_exit_code_two(
 ) -> None:
     paths = {"FILE": affinities, "NOWHERE": tmp_path / "nowhere.json"}
     assert message in refused("taxonomy", *[paths.get(argument, argument) for argument in arguments])
+
+
+def test_a_reader_that_stops_reading_is_met_with_silence(affinities: Path) -> None:
+    for command in (f"solve {affinities} --budget 1", f"evaluate {affinities} --random 10 --json"):
+        piped = ["bash", "-c", f"{MIDLEVEL} taxonomy {command} | true"]
+        assert subprocess.run(piped, capture_output=True, text=True, timeout=60).stderr == ""
 
 
 def test_bad_files_get_one_line_and_exit_code_two(tmp_path: Path) -> None:
@@ -197,6 +212,9 @@ def test_bad_files_get_one_line_and_exit_code_two(tmp_path: Path) -> None:
         "nan.json": b'{"transfers": [{"sources": ["normal"], "target": "curvature", "affinity": NaN}]}',
         "negative.pkl": pickle.dumps({"normal__curvature": -0.5}),
         "image.png": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "long.json": b'{"transfers": [{"sources": ["normal"], "target": "curvature", "affinity": 1'
+        + b"0" * 400
+        + b"}]}",
         "unknown.pkl": pickle.dumps({"nomal__curvature": 0.5}),
     }
     for name, content in bad.items():

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from taxonomy.coverage import Coverage
-from taxonomy.evaluation import WinRates, gain, percentile, quality, source_frequency
+from taxonomy.evaluation import WinRates, as_percent, gain, percentile, quality, source_frequency
 from taxonomy.report.matrices import draw_presence
 from taxonomy.report.study import Study
 from taxonomy.report.style import ACCENT, MUTED, colour_labels, new_figure
@@ -155,21 +155,23 @@ def _order_lines(axes: Axes, study: Study, value: Callable[[Taxonomy], float]) -
 
 def _distribution(axes: Axes, study: Study, taxonomy: Taxonomy) -> None:
     random = study.random[float(taxonomy.budget)]
-    low = min(random.objective.min(), random.objective_of_sources.min())
-    high = max(taxonomy.objective, random.objective_of_sources.max())
+    both = np.concatenate([random.objective, random.objective_of_sources, [taxonomy.objective]])
+    low, high = float(both.min()), float(both.max())
     bins = np.linspace(low, max(high, low + 0.01 * abs(low) + 1e-6), 40).tolist()
-    axes.hist(random.objective, bins, color=MUTED, alpha=0.8, label="random transfers")
-    axes.hist(random.objective_of_sources, bins, color="#D9A441", alpha=0.7, label="random sources, best transfers")
+    axes.hist(random.objective, bins, color=MUTED, alpha=0.8)
+    axes.hist(random.objective_of_sources, bins, color="#D9A441", alpha=0.7)
     axes.axvline(taxonomy.objective, color="#08519C", linewidth=2)
-    beaten = percentile(taxonomy.objective, random.objective_of_sources)
-    axes.set_title(f"budget {taxonomy.budget:g}: above {beaten:.1f} % of random sources", fontsize=9)
+    beaten = as_percent(percentile(taxonomy.objective, random.objective_of_sources) / 100)
+    axes.set_title(f"budget {taxonomy.budget:g}: above {beaten} % of random sources", fontsize=9)
     axes.set_xlabel("objective")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
 
 
 def _band(axes: Axes, x: Sequence[float], samples: Sequence[np.ndarray], label: str, colour: str) -> None:
-    quantiles = np.array([np.nanquantile(sample, [0.05, 0.25, 0.5, 0.75, 0.95]) for sample in samples]).T
+    known = [sample[~np.isnan(sample)] for sample in samples]
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+    quantiles = np.array([np.quantile(sample, levels) if len(sample) else [np.nan] * 5 for sample in known]).T
     axes.fill_between(x, quantiles[0], quantiles[4], color=colour, alpha=0.18, linewidth=0)
     axes.fill_between(x, quantiles[1], quantiles[3], color=colour, alpha=0.3, linewidth=0)
     axes.plot(x, quantiles[2], color=colour, linewidth=1.2, label=label)

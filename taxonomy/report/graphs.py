@@ -29,7 +29,7 @@ def draw_taxonomy_grid(study: Study, budgets: Sequence[float]) -> Figure:
         by_budget = {taxonomy.budget: taxonomy for taxonomy in study.sweeps[order]}
         for axes, budget in zip(row, budgets, strict=True):
             if budget in by_budget:
-                draw_taxonomy(axes, by_budget[budget], study.tree.order, study.table.tasks)
+                draw_taxonomy(axes, by_budget[budget], study.order, study.table.tasks)
             else:
                 axes.set_axis_off()
                 axes.text(0.5, 0.5, f"infeasible at budget {budget:g}", ha="center", transform=axes.transAxes)

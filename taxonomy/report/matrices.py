@@ -15,7 +15,7 @@ from taxonomy.report.style import ACCENT, MUTED, colour_labels, group_handles, n
 from taxonomy.similarity import AffinityMatrix, SimilarityTree
 
 
-def draw_affinity_matrix(study: Study) -> Figure:
+def draw_affinity_matrix(study: Study, similarity: SimilarityTree) -> Figure:
     """First-order affinities, by the alphabet and by the similarity tree.
 
     Columns are scaled to their largest entry among other tasks' features, so that every target uses the whole range.
@@ -25,7 +25,7 @@ def draw_affinity_matrix(study: Study) -> Figure:
     left, tree, right = figure.subplots(1, 3, width_ratios=[1, 0.16, 1])
     norm = LogNorm(vmin=0.03, vmax=1, clip=True)
     relative = _relative_to_best_other(matrix)
-    order = study.tree.order
+    order = similarity.order
     by_tree = [name for name in order if name in matrix.targets]
     by_tree += [name for name in matrix.targets if name not in order]  # wanted, but never a source
     for axes, rows, columns, title in (
@@ -46,7 +46,7 @@ def draw_affinity_matrix(study: Study) -> Figure:
                 at = (columns.index(name) - 0.5, row - 0.5)
                 axes.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=ACCENT, linewidth=0.8))
     left.set_ylabel("features of")
-    _draw_tree(tree, study.tree, leaf_labels=False)
+    _draw_tree(tree, similarity, leaf_labels=False)
     tree.set_ylim(len(order), 0)
     bar = figure.colorbar(image, ax=right, shrink=0.5, pad=0.02)
     bar.set_label("affinity, share of the target's best other source")
@@ -56,18 +56,18 @@ def draw_affinity_matrix(study: Study) -> Figure:
     return figure
 
 
-def draw_similarity_tree(study: Study) -> Figure:
+def draw_similarity_tree(study: Study, similarity: SimilarityTree) -> Figure:
     """The similarity tree, its leaves coloured by group."""
-    figure = new_figure(7.5, 0.24 * len(study.tree.names) + 1.2)
+    figure = new_figure(7.5, 0.24 * len(similarity.names) + 1.2)
     axes = figure.subplots()
-    _draw_tree(axes, study.tree, leaf_labels=True)
+    _draw_tree(axes, similarity, leaf_labels=True)
     axes.invert_yaxis()
     colour_labels(axes.get_yticklabels(), study.table.tasks)
     axes.set_xlabel("distance between clusters (standardised log affinities, Ward)")
     axes.spines["left"].set_visible(False)
     axes.spines["bottom"].set_visible(True)
     axes.tick_params(axis="y", length=0)
-    for position, name in enumerate(study.tree.order):
+    for position, name in enumerate(similarity.order):
         axes.plot(0, 5 + 10 * position, "o", color=task_colour(name, study.table.tasks), markersize=5, clip_on=False)
     axes.legend(handles=group_handles(), loc="upper left", fontsize=8)
     return figure

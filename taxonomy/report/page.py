@@ -84,26 +84,30 @@ def _pictures(study: Study) -> list[_Picture]:
             lambda: draw_taxonomy_grid(study, budgets),
         ),
         _Picture(
-            "affinity_matrix",
-            "Affinities",
-            "First-order affinities in alphabetical order, and in the order of the similarity tree, which is computed "
-            "from the numbers alone: tasks of a kind come together. Framed cells are a task's features read out for "
-            "the task itself.",
-            lambda: draw_affinity_matrix(study),
-        ),
-        _Picture(
-            "similarity_tree",
-            "Similarity tree",
-            "Tasks by how they transfer out.",
-            lambda: draw_similarity_tree(study),
-        ),
-        _Picture(
             "budget_curves",
             "What a budget buys",
             "The objective, and where they were measured gain and quality, as the supervision budget grows.",
             lambda: draw_win_rates_by_order(study),
         ),
     ]
+    if study.tree is not None:
+        similarity = study.tree
+        pictures += [
+            _Picture(
+                "affinity_matrix",
+                "Affinities",
+                "First-order affinities in alphabetical order, and in the order of the similarity tree, which is "
+                "computed from the numbers alone: tasks of a kind come together. Framed cells are a task's features "
+                "read out for the task itself.",
+                lambda: draw_affinity_matrix(study, similarity),
+            ),
+            _Picture(
+                "similarity_tree",
+                "Similarity tree",
+                "Tasks by how they transfer out.",
+                lambda: draw_similarity_tree(study, similarity),
+            ),
+        ]
     if study.has_win_rates("gain") or study.has_win_rates("quality"):
         pictures.append(
             _Picture(
@@ -114,8 +118,7 @@ def _pictures(study: Study) -> list[_Picture]:
                 lambda: draw_win_rates_by_target(study),
             )
         )
-    return [
-        *pictures,
+    pictures += [
         _Picture(
             "source_frequency",
             "Sources",
@@ -126,18 +129,22 @@ def _pictures(study: Study) -> list[_Picture]:
         _Picture(
             "random_taxonomies",
             "Against random taxonomies",
-            f"{len(next(iter(study.random.values())))} random feasible taxonomies for each budget: grey, random "
+            f"{max(map(len, study.random.values()))} random feasible taxonomies for each budget: grey, random "
             "sources and a random transfer for each target; yellow, random sources and the best transfer from them.",
             lambda: draw_random_comparison(study, budgets),
         ),
-        _Picture(
-            "coverage",
-            "Max-coverage feature sets",
-            "For an agent whose task is not known in advance: the sets of features that leave no task far from the "
-            "nearest of them.",
-            lambda: draw_coverage(study),
-        ),
     ]
+    if study.coverage:
+        pictures.append(
+            _Picture(
+                "coverage",
+                "Max-coverage feature sets",
+                "For an agent whose task is not known in advance: the sets of features that leave no task far from the "
+                "nearest of them.",
+                lambda: draw_coverage(study),
+            )
+        )
+    return pictures
 
 
 def _rendered(figure: Figure, kind: str) -> bytes:
@@ -158,8 +165,8 @@ def _rows(study: Study) -> list[dict[str, str]]:
                 "objective": f"{taxonomy.objective:.6f}",
                 "gain": as_percent(gain(taxonomy).mean),
                 "quality": as_percent(quality(taxonomy).mean),
-                "random": f"{percentile(taxonomy.objective, random.objective):.1f}",
-                "random_sources": f"{percentile(taxonomy.objective, random.objective_of_sources):.1f}",
+                "random": as_percent(percentile(taxonomy.objective, random.objective) / 100),
+                "random_sources": as_percent(percentile(taxonomy.objective, random.objective_of_sources) / 100),
                 "sources": ", ".join(taxonomy.sources),
             }
         )

@@ -25,8 +25,9 @@ class Study:
         sweeps: For each maximum order, the optimal taxonomies of every feasible budget, in rising order.
         random: For each budget of the largest order, random feasible taxonomies to compare with.
         matrix: First-order affinities.
-        tree: Tasks by how they transfer out.
-        coverage: The max-coverage set of each size, from the fewest features that reach every task.
+        tree: Tasks by how they transfer out; None if the table has no two sources to compare by first-order transfers.
+        coverage: The max-coverage set of each size, from the fewest features that reach every task; empty if single
+            features do not.
         published_coverage: For each size that the paper lists, how its set covers this table's tasks.
     """
 
@@ -34,7 +35,7 @@ class Study:
     sweeps: Mapping[int, tuple[Taxonomy, ...]]
     random: Mapping[float, RandomTaxonomies]
     matrix: AffinityMatrix
-    tree: SimilarityTree
+    tree: SimilarityTree | None
     coverage: Mapping[int, Coverage]
     published_coverage: Mapping[int, Coverage]
 
@@ -43,9 +44,15 @@ class Study:
         """The largest maximum order that was solved for."""
         return max(self.sweeps)
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Every trainable task, in the order of the tree where there is one."""
+        known = self.tree.order if self.tree else ()
+        return (*known, *(name for name in self.table.trainable if name not in known))
+
     def has_win_rates(self, name: str) -> bool:
-        """Whether any transfer has a measured `gain` or `quality`."""
-        return any(getattr(transfer, name) is not None for transfer in self.table)
+        """Whether any transfer that a taxonomy may use has a measured `gain` or `quality`."""
+        return any(getattr(transfer, name) is not None for transfer in self.table if transfer.is_candidate)
 
     def sample_budgets(self, count: int) -> tuple[float, ...]:
         """At most `count` budgets that show how solutions grow, denser among the small ones."""
@@ -71,17 +78,16 @@ def run_study(
 
     Args:
         table: Affinities, with gain and quality where they are known.
-        orders: Maximum orders to compare; those beyond the table's largest are left out.
+        orders: Maximum orders to compare; those beyond the table's largest, or that leave a target out of reach, are
+            left out.
         random_count: Random taxonomies for each budget.
         seed: Fixes the random taxonomies.
         on_step: Called with the name of each step when it is done; there are `step_count` of them.
 
     Raises:
-        UserError: If no order is left, or no taxonomy is feasible.
+        UserError: If no order is left, or at none of them every target can be reached.
     """
-    solvers = {
-        order: TaxonomySolver(table, max_order=order) for order in dict.fromkeys(orders) if order <= table.max_order
-    }
+    solvers = _feasible(table, [order for order in dict.fromkeys(orders) if order <= table.max_order])
     if not solvers:
         raise UserError(f"the orders {list(orders)} are all beyond the table's largest, {table.max_order}.")
     sweeps = {}
@@ -94,14 +100,37 @@ def run_study(
         for taxonomy in sweeps[max(sweeps)]
     }
     on_step("random taxonomies")
+    coverage, published = _coverage(table)
+    on_step("coverage")
     matrix = first_order_matrix(table)
-    distances = affinity_distances(table)
-    covering = CoverageSolver(distances)
-    coverage = {size: covering.solve(size) for size in range(covering.smallest_size, len(distances.features) + 1)}
+    has_tree = len(matrix.sources) > 1 and not np.isnan(matrix.values).all()
+    return Study(table, sweeps, random, matrix, similarity_tree(matrix) if has_tree else None, coverage, published)
+
+
+def _feasible(table: TransferTable, orders: Sequence[int]) -> dict[int, TaxonomySolver]:
+    """A solver for each maximum order at which every target can be reached."""
+    solvers, problem = {}, None
+    for order in orders:
+        try:
+            solvers[order] = TaxonomySolver(table, max_order=order)
+        except UserError as error:
+            problem = error
+    if problem is not None and not solvers:
+        raise problem
+    return solvers
+
+
+def _coverage(table: TransferTable) -> tuple[dict[int, Coverage], dict[int, Coverage]]:
+    """The sets of every size, computed and published; none where single features do not reach every task."""
+    try:
+        distances = affinity_distances(table)
+    except UserError:
+        return {}, {}
+    solver = CoverageSolver(distances)
+    computed = {size: solver.solve(size) for size in range(solver.smallest_size, len(distances.features) + 1)}
     published = {
         size: covered_by(distances, features)
         for size, features in PUBLISHED_MAX_COVERAGE.items()
         if reaches_every_task(distances, features)
     }
-    on_step("coverage")
-    return Study(table, sweeps, random, matrix, similarity_tree(matrix), coverage, published)
+    return computed, published

@@ -33,6 +33,7 @@ PALE = "#E3E3E3"
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
+    "text.parse_math": False,  # task names are text
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",

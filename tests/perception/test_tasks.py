@@ -76,7 +76,7 @@ def test_a_task_named_twice_is_refused_even_by_two_names() -> None:
         TASKS.canonical(["normal", "rgb2sfnorm"])
 
 
-@pytest.mark.parametrize("name", ["random", "pixels", "self", "", "a__b"])
+@pytest.mark.parametrize("name", ["random", "pixels", "self", "", " ", "a__b", "a\nb", "\x1b[31m"])
 def test_reserved_names_are_refused(name: str) -> None:
     with pytest.raises(UserError, match="a task cannot be called"):
         TaskDictionary([Task(name, Group.TWO_D)])

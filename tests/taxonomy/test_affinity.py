@@ -61,10 +61,10 @@ def test_csv_reads_as_the_same_table_and_its_gaps_as_missing(tmp_path: Path) -> 
         for column, names in enumerate(SOURCES)
     ]
     file = tmp_path / "losses.csv"
-    file.write_text("\n".join(lines))
+    file.write_text("\n".join(lines), encoding="utf-8-sig")
     np.testing.assert_array_equal(read_losses(file)[0].open(), array)
     file.write_text("\n".join(lines[:-1]))
-    with pytest.raises(UserError, match="curvature: 1 of 50 images lack"):
+    with pytest.raises(UserError, match="curvature: image 49 lacks the loss of a transfer"):
         compute_affinities(read_losses(file))
     result = compute_affinities(read_losses(file), missing=Missing.DROP)
     assert result.targets[0].tournament.images_with_missing == 1
@@ -81,6 +81,26 @@ def test_ready_tournaments_give_what_their_losses_give(tmp_path: Path) -> None:
     assert list(affinities_from_tournaments(read_tournaments(file)).table) == list(computed.table)
 
 
+def test_tournaments_with_wrong_types_get_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "t.json"
+    good = {"target": "curvature", "sources": [["normal"], ["self"]], "win_rates": [[0.0, 0.7], [0.3, 0.5]]}
+    for change, message in (
+        ({"target": 5}, "tournament 0 is incomplete"),
+        ({"sources": [[1], ["self"]]}, "tournament 0 is incomplete"),
+        ({"target": "curvtre"}, "tournament 0: unknown task 'curvtre'; did you mean 'curvature'"),
+        ({"win_rates": [[0.5, "x"], [0.5, 0.5]]}, "tournament 0 is incomplete"),
+    ):
+        file.write_text(json.dumps({"tournaments": [{**good, **change}]}))
+        with pytest.raises(UserError, match=message):
+            read_tournaments(file)
+    file.write_text("{}")
+    with pytest.raises(UserError, match="is no file of tournaments; expected"):
+        read_tournaments(file)
+    file.write_text(json.dumps({"tournaments": [good]}))
+    rows = affinities_from_tournaments(read_tournaments(file)).table
+    assert rows[1].quality == 0.5, "whatever the diagonal of a file says, a network ties with itself"
+
+
 def test_a_tournament_that_does_not_fit_its_transfers_names_the_target() -> None:
     with pytest.raises(UserError, match="curvature: 2 transfers and a tournament"):
         affinities_from_tournaments([TargetTournament("curvature", (("normal",), ("self",)), np.full((3, 3), 0.5))])
@@ -91,12 +111,13 @@ def test_a_tournament_that_does_not_fit_its_transfers_names_the_target() -> None
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
+        ("a" * 200_000 + "\n", "neither a folder of losses nor CSV text"),
         ("image,target,loss\n", "has the columns"),
         ("image,sources,target,loss\n1,normal,curvature,x\n", "line 2: could not convert"),
         ("image,sources,target,loss\n1,nomal,curvature,1\n", "line 2: unknown task 'nomal'; did you mean 'normal'"),
         ("image,sources,target,loss\n1,normal,curvature,1\n1,normal,curvature,2\n", "line 3: image '1' comes twice"),
         ("image,sources,target,loss\n1,normal\n", "line 2"),
-        ("image,sources,target,loss\n", "has no target"),
+        ("image,sources,target,loss\n", "has no line but its head"),
     ],
 )
 def test_bad_csv_gets_one_sentence(lines: str, message: str, tmp_path: Path) -> None:

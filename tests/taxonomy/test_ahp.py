@@ -60,6 +60,13 @@ def test_streaming_in_any_pieces_gives_the_same_counts(dtype: type[np.floating])
     np.testing.assert_allclose(whole.win_rates(), win_rates_by_double_loop(losses.astype(float)), atol=1e-15)
 
 
+def test_a_transfer_that_always_wins_is_counted_to_the_last_image() -> None:
+    losses = np.tile(np.arange(3.0), (5 * CHUNK_IMAGES + 7, 1))
+    tournament = Tournament(3)
+    tournament.update(losses)
+    np.testing.assert_array_equal(tournament.win_rates(), [[0.5, 1, 1], [0, 0.5, 1], [0, 0, 0.5]])
+
+
 def test_infinite_losses_lose_to_everything_and_tie_among_themselves() -> None:
     tournament = Tournament(3)
     tournament.update(np.array([[1.0, np.inf, np.inf]]))
@@ -68,7 +75,7 @@ def test_infinite_losses_lose_to_everything_and_tie_among_themselves() -> None:
 
 def test_missing_losses_are_refused_unless_said_otherwise() -> None:
     losses = np.array([[1.0, 2.0, 3.0], [2.0, 1.0, np.nan], [1.0, np.nan, 2.0]])
-    with pytest.raises(UserError, match="2 of 3 images lack the loss of a transfer; say how to treat them"):
+    with pytest.raises(UserError, match="image 1 lacks the loss of a transfer, and others may; say how to treat"):
         Tournament(3).update(losses)
     dropped = Tournament(3, Missing.DROP)
     dropped.update(losses)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perception import UserError
+from perception import TASKS, UserError
 from taxonomy import Transfer, TransferTable, read_win_rates
 from taxonomy.evaluation import evaluate_budget, gain, percentile, quality, random_taxonomies
 from taxonomy.solver import TaxonomySolver
@@ -74,8 +74,43 @@ def test_impossible_draws_are_refused() -> None:
     with pytest.raises(UserError, match="the number of random taxonomies is 0"):
         random_taxonomies(TaxonomySolver(TABLE), 2, 0)
     pair = TransferTable([Transfer(("normal", "reshading"), "curvature", 0.5)])
-    with pytest.raises(UserError, match="random sets of sources within a budget of 1 none reaches every target"):
-        random_taxonomies(TaxonomySolver(pair), 1, 10)
+    assert len(random_taxonomies(TaxonomySolver(pair), 1, 10)) == 0, "no set of one source is feasible"
+
+
+def test_where_feasible_sets_are_rare_fewer_come_back_and_are_said_to(tmp_path: Path) -> None:
+    names = list(TASKS)
+    rare = TransferTable([Transfer((source,), target, 0.5) for source, target in zip(names, names[9:18], strict=False)])
+    solver = TaxonomySolver(rare)
+    result = evaluate_budget(solver, 9, random_count=100)
+    assert len(result.random) == 100, "all sources fit"
+    wide = TransferTable([*rare, *(Transfer((name,), names[9], 0.1) for name in names[10:26])])
+    scarce = evaluate_budget(TaxonomySolver(wide), 9, random_count=100)
+    assert len(scarce.random) < 100
+    assert scarce.taxonomy.objective == pytest.approx(4.5)
+    assert scarce.to_json()["random"]["count"] == len(scarce.random)  # type: ignore[index]
+
+
+def test_medians_are_over_what_was_measured() -> None:
+    result = evaluate_budget(TaxonomySolver(TABLE), 2, random_count=200)
+    assert np.isnan(result.random.quality).any()
+    assert result.to_json()["random"]["quality_median"] == pytest.approx(  # type: ignore[index]
+        np.median(result.random.quality[~np.isnan(result.random.quality)])
+    )
+
+
+def test_costs_bound_random_source_sets() -> None:
+    solver = TaxonomySolver(TABLE, cost={"normal": 3})
+    drawn = random_taxonomies(solver, 3, 300)
+    assert (drawn.objective_of_sources < 0.85).all(), "normal and reshading together cost 4"
+
+
+def test_objective_of_sources_takes_each_targets_best() -> None:
+    drawn = random_taxonomies(TaxonomySolver(TABLE), 3, 100)
+    np.testing.assert_allclose(drawn.objective_of_sources, 0.9)
+    assert drawn.objective.min() < 0.9
+    result = evaluate_budget(TaxonomySolver(TABLE), 3, random_count=100)
+    assert result.beats_random_sources == 50, "with all sources, the best transfers are the optimum"
+    assert result.beats_random > 50
 
 
 def test_percentile_counts_ties_as_half() -> None:

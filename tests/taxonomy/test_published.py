@@ -80,6 +80,36 @@ def test_foreign_pickles_get_one_sentence(foreign: object, message: str) -> None
         unpickle_numbers(pickle.dumps(foreign), "it")
 
 
+def nested(levels: int) -> tuple[object, ...]:
+    value: tuple[object, ...] = ()
+    for _ in range(levels):
+        value = (value, value)
+    return value
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("bomb", [{nested(3): 0.5}, {"a__b": nested(3)}])
+def test_tuples_that_would_take_forever_to_hash_or_print_are_refused(bomb: object, protocol: int) -> None:
+    with pytest.raises(UserError, match=r"it is refused: the pickle asks for|has the entry"):
+        unpickle_numbers(pickle.dumps(bomb, protocol), "it")
+
+
+def test_a_large_bomb_is_refused_at_once() -> None:
+    bomb = b"\x80\x04})" + b"\x94h\x00\x86" + b"".join(b"\x94h%c\x86" % i for i in range(1, 90)) + b"K\x01s."
+    with pytest.raises(UserError, match="asks for one tuple in two places"):
+        unpickle_numbers(bomb, "it")
+
+
+def test_a_memo_larger_than_the_file_is_refused() -> None:
+    with pytest.raises(UserError, match="asks for a memo larger than itself"):
+        unpickle_numbers(b"\x80\x04}r\x00\x00\x00\x40.", "it")
+
+
+def test_whole_numbers_too_large_for_a_float_are_refused() -> None:
+    with pytest.raises(UserError, match="a whole number too large"):
+        unpickle_numbers(pickle.dumps({"a__b": 10**400}), "it")
+
+
 def test_every_truncation_of_a_published_file_is_refused(published_folder: Path) -> None:
     content = (published_folder / "all_affinities.pkl").read_bytes()
     for length in [1, 2, 10, 1000, len(content) // 2, len(content) - 1]:

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from perception import UserError
+from perception import TASKS, Group, Task, UserError
 from taxonomy import Transfer, TransferTable, compute_affinities
+from taxonomy.evaluation import gain, quality
+from taxonomy.report.charts import draw_win_rates_by_order
 from taxonomy.report.graphs import draw_taxonomy_grid
+from taxonomy.report.matrices import draw_affinity_matrix
 from taxonomy.report.page import write_report
 from taxonomy.report.study import Study, run_study
 from taxonomy.report.style import drawing
@@ -81,8 +84,52 @@ def test_pictures_are_not_blank_and_the_page_escapes_its_title(page: Path) -> No
         assert pixels.shape[1] > 600, picture.name
 
 
-def test_the_smallest_tables_make_a_report(tmp_path: Path) -> None:
-    table = TransferTable(
-        [Transfer(("normal",), "curvature", 0.6), Transfer(("jigsaw",), "curvature", 0.0)],
-    )
+AWKWARD = {
+    "a target that is no source, a zero affinity": [("normal", "curvature", 0.6), ("jigsaw", "curvature", 0.0)],
+    "reachable at order 2 only": [("normal+jigsaw", "curvature", 0.6)],
+    "one source": [("normal", "curvature", 0.6)],
+    "self only": [("self", "normal", 0.6), ("self", "curvature", 0.3)],
+    "one target of order 2 only": [("normal", "curvature", 0.6), ("normal+jigsaw", "reshading", 0.6)],
+}
+
+
+@pytest.mark.parametrize("rows", AWKWARD.values(), ids=AWKWARD)
+def test_what_can_be_solved_can_be_reported(rows: list[tuple[str, str, float]], tmp_path: Path) -> None:
+    table = TransferTable([Transfer(tuple(sources.split("+")), target, p) for sources, target, p in rows])
     assert write_report(run_study(table, random_count=10), tmp_path, title="small").is_file()
+
+
+def test_own_task_names_are_drawn_as_they_are(tmp_path: Path) -> None:
+    tasks = TASKS.extended([Task("gr$a_sp{ing$", Group.GEOMETRIC)])
+    table = TransferTable([Transfer((name,), "gr$a_sp{ing$", 0.5) for name in ("normal", "jigsaw")], tasks)
+    assert write_report(run_study(table, random_count=10), tmp_path, title="own").is_file()
+
+
+def test_the_matrix_is_drawn_in_the_order_of_the_tree(study: Study) -> None:
+    assert study.tree is not None
+    with drawing():
+        figure = draw_affinity_matrix(study, study.tree)
+    alphabetical, _, by_tree, *_ = figure.axes
+    rows = [label.get_text() for label in by_tree.get_yticklabels()]
+    columns = [label.get_text() for label in by_tree.get_xticklabels()]
+    assert rows == list(study.tree.order)
+    assert [label.get_text() for label in alphabetical.get_yticklabels()] == sorted(rows)
+    drawn = np.asarray(by_tree.images[0].get_array())
+    for target in columns:
+        affinity = {t.sources[0]: t.affinity for t in study.table if t.target == target and t.order == 1}
+        best = max(affinity[name] for name in rows if name in affinity and name != target)
+        for name in rows:
+            value = drawn[rows.index(name), columns.index(target)]
+            assert np.isnan(value) or value == pytest.approx(affinity[name] / best)
+
+
+def test_curves_show_the_numbers_of_the_study(study: Study) -> None:
+    with drawing():
+        objective, gains, qualities = draw_win_rates_by_order(study).axes
+    for axes, value in (
+        (objective, lambda t: t.objective),
+        (gains, lambda t: gain(t).mean),
+        (qualities, lambda t: quality(t).mean),
+    ):
+        for line, sweep in zip(axes.get_lines(), study.sweeps.values(), strict=True):
+            np.testing.assert_allclose(np.asarray(line.get_ydata(), dtype=float), [value(t) for t in sweep])

@@ -5,11 +5,14 @@ import math
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from perception import Group, Task, TaskDictionary, UserError
-from taxonomy import Transfer, TransferTable, solve
+from taxonomy import SolverError, Transfer, TransferTable, solve
+from taxonomy.selection import Selection, SelectionSolver
 from taxonomy.solver import TaxonomySolver
 from tests.taxonomy.brute_force import best_taxonomy
 from tests.taxonomy.instances import Instance, instances
@@ -87,6 +90,95 @@ def table(*rows: tuple[str, str, float]) -> TransferTable:
     return TransferTable([Transfer(tuple(sources.split("+")), target, p) for sources, target, p in rows], TASKS)
 
 
+def selection(options: list[tuple[list[int], int, float]], n: int) -> Selection:
+    needs = np.zeros((len(options), n), dtype=np.bool_)
+    for row, (sources, _, _) in enumerate(options):
+        needs[row, sources] = True
+    return Selection(
+        needs,
+        np.array([target for _, target, _ in options]),
+        np.array([value for _, _, value in options]),
+        np.ones(n),
+        np.zeros(n, dtype=np.bool_),
+    )
+
+
+def test_a_good_choice_that_leaves_budget_over_is_extended() -> None:
+    """The relaxation is fractional here, and rounding it finds a choice that can still be added to."""
+    options = [([4, 6], 0, 10), ([2], 0, 31), ([2, 5], 0, 34), ([2, 3], 0, 14), ([2, 6], 1, 14), ([0, 1, 2, 6], 1, 20)]
+    best = SelectionSolver(selection([(s, t, float(v)) for s, t, v in options], 7)).best(3)
+    assert best is not None
+    assert best.value == 48
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-6, 1.0, 1e3]), st.booleans())
+def test_larger_problems_in_any_order_of_budgets_equal_brute_force(seed: int, scale: float, negative: bool) -> None:
+    """Seven to nine sources, values of any sign and size, costs; infeasible budgets in between."""
+    rng = np.random.default_rng(seed)
+    n, t = int(rng.integers(7, 10)), int(rng.integers(1, 6))
+    options = [
+        (list(rng.choice(n, size=rng.integers(1, 5), replace=False)), target, float(rng.integers(-20 * negative, 40)))
+        for target in range(t)
+        for _ in range(rng.integers(2, 9))
+    ]
+    problem = selection([(sources, target, value * scale) for sources, target, value in options], n)
+    cost = rng.integers(1, 5, n) / 2.0 if rng.random() < 0.5 else np.ones(n)
+    problem = replace(problem, cost=cost)
+    solver = SelectionSolver(problem)
+    sets = np.array([[bool(code >> s & 1) for s in range(n)] for code in range(2**n)])
+    usable = ~(problem.needs[None] & ~sets[:, None]).any(axis=2)
+    value = np.zeros(2**n)
+    for target in range(t):
+        mine = np.where(usable & (problem.target == target), problem.value, -np.inf)
+        value += mine.max(axis=1)
+    for budget in rng.permutation(np.arange(0.5, cost.sum(), 1.0))[:6]:
+        affordable = np.where(sets @ cost <= budget + 1e-9, value, -np.inf)
+        best = solver.best(float(budget))
+        if np.isinf(affordable.max()):
+            assert best is None
+            continue
+        assert best is not None
+        assert best.value == pytest.approx(affordable.max(), abs=1e-9 * scale * 40)
+        tied = np.flatnonzero(affordable >= affordable.max() - 1e-9 * scale * 40)
+        expected = min(tied, key=lambda code: (round(float(sets[code] @ cost), 9), np.flatnonzero(sets[code]).tolist()))
+        assert best.sources.tolist() == sets[expected].tolist()
+
+
+def test_one_dear_source_does_not_loosen_the_budget() -> None:
+    rows = table(("p", "s", 0.9), ("q", "s", 0.5), ("r", "s", 0.2))
+    assert solve(rows, 100, cost={"p": 100.002, "q": 50, "r": 3e6}).sources == ("q",)
+    assert solve(rows, 2e-9, cost={"p": 2e-9, "q": 1e-9, "r": 1e-9}).sources == ("p",)
+    with pytest.raises(UserError, match=r"costs go from 1 to 1e\+08; within a factor of 1e\+06"):
+        solve(rows, 1, cost={"r": 1e8})
+
+
+@pytest.mark.parametrize("affinity", [5e-324, 1e-200, 1e9])
+def test_affinities_of_any_size_are_solved(affinity: float) -> None:
+    assert solve(table(("p", "s", affinity), ("q", "s", affinity / 2)), 1).sources == ("p",)
+
+
+def test_a_wrong_answer_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = table(("p", "s", 0.9), ("q", "s", 0.5), ("p", "r", 0.1), ("p+q", "r", 0.3))
+    solver = TaxonomySolver(rows, max_order=1, forced=["p"], forbidden=["q"])
+    right = solver.solve(1)
+    transfers = {(t.sources, t.target): t for t in rows}
+    wrong = {
+        "a target without exactly one transfer": {"transfers": right.transfers[:1]},
+        "an untrained source": {"sources": ("q",)},
+        "a forbidden source": {"sources": ("p", "q")},
+        "a forced source untrained": {"sources": ()},
+        "too high an order": {"transfers": (transfers[("p", "q"), "r"], right.transfers[1])},
+        "a cost over the budget": {"budget": 0.5},
+        "a wrong objective": {"objective": right.objective + 1e-6},
+    }
+    for complaint, change in wrong.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(solver, "_taxonomy", lambda *_, change=change: replace(right, **change))
+            with pytest.raises(SolverError, match=complaint):
+                solver.solve(1)
+
+
 def test_of_equal_taxonomies_the_cheapest_then_the_first_in_the_dictionary_wins() -> None:
     same = table(("p", "s", 0.5), ("q", "s", 0.5), ("r", "s", 0.5))
     assert solve(same, 3).sources == ("p",)
@@ -142,7 +234,7 @@ TWO_TARGETS = table(("p", "r", 0.2), ("q", "r", 0.1), ("p+q", "s", 0.1))
         ({"cost": {"p": 0}}, "the cost of 'p' is 0; expected a finite number > 0"),
         ({"cost": {"s": 1}}, "cost is given for 's', which is not a source that may be trained"),
         ({"forced": ["p"], "forbidden": ["p"]}, "'p' cannot be a forced source here"),
-        ({"forced": ["p", "q"], "budget": 1}, "the forced sources cost 2, more than the budget of 1"),
+        ({"forced": ["p", "q"], "budget": 1}, "the forced sources cost 2, more than the budget, 1"),
         ({"forbidden": ["p", "q"]}, "no source is left"),
     ],
 )

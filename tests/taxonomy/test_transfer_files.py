@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,10 @@ def entry(**changes: object) -> dict[str, object]:
         ('{"tasks": [{"name": "x"}], "transfers": []}', "the task {'name': 'x'} is incomplete"),
         ('{"tasks": [{"name": "normal", "group": "3D"}], "transfers": []}', "'normal' is taken by 'normal'"),
         ('{"tasks": [{"name": "self", "group": "3D"}], "transfers": []}', "a task cannot be called 'self'"),
+        ('{"tasks": [{"name": "x", "group": "3D", "aliases": "ab"}], "transfers": []}', "is incomplete"),
+        ('{"tasks": [{"name": "x", "group": "3D", "source_only": "no"}], "transfers": []}', "is incomplete"),
+        ('{"transfers": [], "transfers": []}', "the key 'transfers' comes twice"),
+        ([entry(affinity=1e300)], "expected a finite number >= 0, at most 1e.09"),
         ('{"tasks": 3, "transfers": []}', '"tasks" is a int'),
     ],
 )
@@ -121,6 +126,37 @@ def test_win_rates_join_whatever_the_order_of_sources(tmp_path: Path) -> None:
     assert [transfer.gain for transfer in joined] == [0.7, None]
     with pytest.raises(UserError, match="has no quality for any transfer"):
         read_win_rates(file, "quality")
+
+
+def test_a_file_without_a_rate_keeps_what_the_table_had() -> None:
+    table = TransferTable([Transfer(("normal",), "curvature", 0.5, gain=0.3), Transfer(("jigsaw",), "curvature", 0.5)])
+    joined = table.with_win_rates(gain={transfer_key(("jigsaw",), "curvature"): 0.4})
+    assert [transfer.gain for transfer in joined] == [0.3, 0.4]
+
+
+def test_a_table_with_own_tasks_reads_its_rates_from_its_own_file(tmp_path: Path) -> None:
+    tasks = TASKS.extended([Task("grasping", Group.GEOMETRIC)])
+    file = tmp_path / "own.json"
+    file.write_text(transfers_to_json(TransferTable([Transfer(("normal",), "grasping", 0.5, gain=0.25)], tasks)))
+    table = read_transfers(file)
+    assert read_win_rates(file, "gain", table.tasks) == {transfer_key(("normal",), "grasping"): 0.25}
+
+
+def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
+    file = tmp_path / "bom.json"
+    file.write_text(json.dumps({"transfers": [entry()]}), encoding="utf-8-sig")
+    assert len(read_transfers(file)) == 1
+
+
+def test_links_stay_links_and_devices_are_not_replaced(tmp_path: Path) -> None:
+    table = TransferTable([Transfer(("normal",), "curvature", 0.5)])
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    write_transfers(tmp_path / "link.json", table)
+    assert (tmp_path / "link.json").is_symlink()
+    assert len(read_transfers(tmp_path / "real.json")) == 1
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="it is there and is no regular file"):
+        write_transfers(tmp_path / "pipe", table)
 
 
 def test_win_rates_of_another_study_are_refused() -> None:
