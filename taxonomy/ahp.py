@@ -19,8 +19,8 @@ CLIP = 0.001
 """Win rates are kept this far from 0 and 1, so that odds stay finite (the paper's value)."""
 
 _LANES = 8  # bytes of a 64-bit word: comparisons are counted eight at a time
-_ROWS = 8  # transfers compared with all others in one call, so that a chunk's work stays in the processor's cache
-CHUNK_IMAGES = _LANES * 125  # at most 255 a lane, or its byte would overflow
+_ROWS = 16  # transfers compared with all others in one call: few calls, for threads wait on each other between them
+CHUNK_IMAGES = _LANES * 255  # as many as a lane's byte can count
 
 
 class _Scratch(threading.local):
@@ -215,20 +215,17 @@ def principal_priorities(odds: NDArray[np.float64]) -> Priorities:
     for steps in range(1, 1001):
         before = weights
         for _ in range(8):
-            weights = _step(iterated, weights)
+            weights = np.einsum("ij,j->i", iterated, weights)  # not BLAS, whose threads keep ours from the cores
+        weights /= weights.sum()
         if np.abs(weights - before).max() <= 4 * np.finfo(np.float64).eps * weights.max():
             break
         if steps % 8 == 0:
             iterated = iterated @ iterated
             iterated /= iterated.sum()
-    weights = _step(odds, weights)  # by the given matrix, free of what squarings rounded
+    weights = np.einsum("ij,j->i", odds, weights)  # by the given matrix, free of what squarings rounded
+    weights /= weights.sum()
     eigenvalue = float((odds * weights).sum())
     return Priorities(weights, eigenvalue, _consistency_ratio(m, eigenvalue))
-
-
-def _step(matrix: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    weights = np.einsum("ij,j->i", matrix, weights)  # not BLAS, whose threads would keep our own from the cores
-    return np.asarray(weights / weights.sum())
 
 
 def _consistency_ratio(m: int, eigenvalue: float) -> float:

@@ -95,8 +95,8 @@ class Programme:
         self._build(needs, target)
 
     def limit_cost(self, budget: float) -> None:
-        """Allow sources of this total cost, up to rounding (half of `COST_TOLERANCE`)."""
-        limit = budget / self._cost_unit * (1 + COST_TOLERANCE / 2)
+        """Allow sources of this total cost, up to the rounding of a sum."""
+        limit = budget / self._cost_unit * (1 + 1e-12)
         self._highs.changeRowBounds(self._cost_row, -math.inf, limit)
 
     def require_value(self, value: float) -> None:

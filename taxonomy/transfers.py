@@ -101,9 +101,10 @@ class TransferTable(Sequence[Transfer]):
         sources: set[str] = set()
         for transfer in self._transfers:
             _check(transfer, tasks)
-            if transfer.key in seen:
-                raise UserError(f"the transfer {transfer.key} appears twice; keep one.")
-            seen.add(transfer.key)
+            key = transfer.key
+            if key in seen:
+                raise UserError(f"the transfer {key} appears twice; keep one.")
+            seen.add(key)
             sources.update(transfer.sources)
         self.sources = tasks.in_order(sources.difference(RESERVED_NAMES))
         self.trainable = tasks.in_order({*self.sources, *(t.target for t in self._transfers if SELF in t.sources)})
