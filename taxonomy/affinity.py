@@ -116,7 +116,8 @@ def _ranked(tournament: TargetTournament) -> TargetAffinities:
     if not ranked:
         raise UserError(f"{tournament.target}: no transfer but 'pixels'; nothing to rank.")
     try:
-        check_win_rates(rates)  # of `pixels` too
+        if len(ranked) < len(rates):
+            check_win_rates(rates)  # of `pixels` too
         np.fill_diagonal(rates, 0.5)  # whatever a file says, a transfer ties with itself
         return TargetAffinities(tournament, priorities(rates[np.ix_(ranked, ranked)]))
     except UserError as error:

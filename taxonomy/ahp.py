@@ -101,8 +101,7 @@ class Tournament:
         self._plain_images += int(plain.sum())
         others = losses[~plain & ~incomplete] if self._missing is Missing.DROP else losses[~plain]
         if len(others):
-            present = (~np.isnan(others)).astype(np.float32)
-            self._common += (present.T @ present).astype(np.int64)
+            self._common += _images_in_common(others)
             self._less += self._count_less(others, upper_only=False)
 
     def _count_less(self, losses: NDArray[np.floating], *, upper_only: bool) -> NDArray[np.int64]:
@@ -136,6 +135,15 @@ class Tournament:
         upper = np.triu(self._plain_less, 1)
         less = self._less + upper + np.tril((self._plain_images - upper).T, -1)
         return np.asarray((common + less - less.T) / (2 * common))  # what is neither won nor lost is a tie
+
+
+def _images_in_common(losses: NDArray[np.floating]) -> NDArray[np.int64] | int:
+    """[m, m] images on which both transfers have a loss, or one number if that is all of them."""
+    present = ~np.isnan(losses)
+    if present.all():
+        return len(losses)
+    counts = present.astype(np.float32)
+    return np.asarray(counts.T @ counts).astype(np.int64)
 
 
 @dataclass(frozen=True)

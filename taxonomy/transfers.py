@@ -99,8 +99,12 @@ class TransferTable(Sequence[Transfer]):
             raise UserError("the table has no transfers; it needs at least one for each target.")
         seen: set[TransferKey] = set()
         sources: set[str] = set()
+        canonical = frozenset(tasks)
+        known = canonical.union(RESERVED_NAMES)
         for transfer in self._transfers:
-            _check(transfer, tasks)
+            if not (transfer.target in canonical and known.issuperset(transfer.sources)):
+                _refuse_names(transfer, tasks)
+            _check(transfer)
             key = transfer.key
             if key in seen:
                 raise UserError(f"the transfer {key} appears twice; keep one.")
@@ -152,14 +156,17 @@ class TransferTable(Sequence[Transfer]):
         )
 
 
-def _check(transfer: Transfer, tasks: TaskDictionary) -> None:
-    if not transfer.sources:
-        raise UserError(f"the transfer to {transfer.target!r} has no sources; name at least one.")
+def _refuse_names(transfer: Transfer, tasks: TaskDictionary) -> None:
     for name in (transfer.target, *transfer.sources):
         if name not in RESERVED_NAMES or name == transfer.target:
             task = tasks[name]
             if task.name != name:
                 raise UserError(f"the transfer {transfer.key} uses the alias {name!r}; the table wants {task.name!r}.")
+
+
+def _check(transfer: Transfer) -> None:
+    if not transfer.sources:
+        raise UserError(f"the transfer to {transfer.target!r} has no sources; name at least one.")
     if len(set(transfer.sources)) != transfer.order:
         raise UserError(f"the transfer {transfer.key} names a source twice; name each once.")
     if SELF in transfer.sources and transfer.order > 1:
