@@ -108,12 +108,11 @@ def plot(path: Path, worlds: dict[str, dict[int, list[float]]]) -> None:
         axes = figure.subplots()
         for (label, seconds), colour in zip(worlds.items(), ("#08519C", "#D9A441"), strict=True):
             sizes = list(seconds)
-            for size in sizes:
-                axes.plot([size] * len(seconds[size]), seconds[size], ".", color=colour, alpha=0.4, markersize=5)
             axes.plot(sizes, [median(seconds[size]) for size in sizes], "o-", color=colour, label=f"{label}, median")
             axes.plot(sizes, [max(seconds[size]) for size in sizes], "--", color=colour, label=f"{label}, slowest")
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_xticks(list(SIZES), [str(size) for size in SIZES])
         axes.minorticks_off()
         axes.set_xlabel("tasks in the dictionary (about 75 edges each)")
