@@ -69,7 +69,7 @@ def draw_similarity_tree(study: Study, similarity: SimilarityTree) -> Figure:
     axes.tick_params(axis="y", length=0)
     for position, name in enumerate(similarity.order):
         axes.plot(0, 5 + 10 * position, "o", color=task_colour(name, study.table.tasks), markersize=5, clip_on=False)
-    axes.legend(handles=group_handles(), loc="upper left", fontsize=8)
+    figure.legend(handles=group_handles(), loc="outside upper left", ncols=4, fontsize=8)
     return figure
 
 
