@@ -27,6 +27,7 @@ format: .venv/installed
 # Renews the pins (needs uv); the environment follows at the next target.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header -o requirements.lock
+	uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --no-header -c requirements.lock -o benchmarks/requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -52,9 +52,12 @@ _PACKAGES = (
     _Package("PuLP", "pulp", "taxonomy solver, coverage", _REINSTALL, required=True),
     _Package("highspy", "highspy", "taxonomy solver, coverage", _REINSTALL, required=True),
     _Package("matplotlib", "matplotlib", "reports", _REINSTALL, required=True),
+    _Package("scikit-image", "skimage", "labels", _REINSTALL, required=True),
+    _Package("Pillow", "PIL", "pictures", _REINSTALL, required=True),
+    _Package("trimesh", "trimesh", "GLB files", _REINSTALL, required=True),
+    _Package("mitsuba", "mitsuba", "the embedded simulator", _REINSTALL, required=True),
     _Package("torch", "torch", "training, GPU inference", "pip install torch==2.13.0"),
     _Package("openvino", "openvino", "inference on the CPU", "pip install openvino"),
-    _Package("mitsuba", "mitsuba", "the embedded simulator", "pip install mitsuba karellen-llvm-core"),
     _Package("ray", "ray", "scale-out", "pip install ray"),
     _Package(
         "habitat-sim", "habitat_sim", "the habitat backend",
@@ -99,11 +102,22 @@ def _nvidia_gpus() -> str | None:
     return "; ".join(line.strip() for line in listed.splitlines()) or None
 
 
+def _llvm() -> str | None:
+    """Named by the user, or in the karellen-llvm-core wheel; the renderer looks in the same places."""
+    if named := os.environ.get("DRJIT_LIBLLVM_PATH"):
+        return named
+    try:
+        return f"karellen-llvm-core {metadata.version('karellen-llvm-core')}"
+    except metadata.PackageNotFoundError:
+        return ctypes.util.find_library("LLVM")
+
+
 def _library(name: str) -> Callable[[], str | None]:
     return lambda: ctypes.util.find_library(name)
 
 
 _MACHINE: tuple[tuple[str, str, Callable[[], str | None], str], ...] = (
+    ("libLLVM", "the simulator on the CPU", _llvm, "pip install karellen-llvm-core (or set DRJIT_LIBLLVM_PATH)"),
     ("NVIDIA GPU", "training and serving at scale", _nvidia_gpus, "optional: everything also runs on the CPU"),
     ("EGL", "headless rendering in habitat-sim", _library("EGL"), "apt-get install libegl1"),
 )

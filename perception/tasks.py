@@ -214,7 +214,7 @@ TASKS = TaskDictionary(
             label="the image with its masked centre",
         ),
         Task(
-            "colorization", Group.TWO_D, OutputSpec(OutputKind.PIXEL_CLASSES, 313, 0, 312, "CIE ab bin"), Loss.SOFTMAX,
+            "colorization", Group.TWO_D, OutputSpec(OutputKind.PIXEL_CLASSES, 261, 0, 260, "CIE ab bin"), Loss.SOFTMAX,
             Input.GREY, source_only=True,
             label="quantised colour of each pixel",
         ),

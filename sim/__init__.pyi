@@ -1,0 +1,16 @@
+from .building import Building as Building
+from .building import BuildingBuilder as BuildingBuilder
+from .building import Instance as Instance
+from .building import Light as Light
+from .building import Material as Material
+from .building import Mesh as Mesh
+from .building import Part as Part
+from .building import Room as Room
+from .cameras import Cameras as Cameras
+from .errors import SimulatorError as SimulatorError
+from .simulator import Action as Action
+from .simulator import Agents as Agents
+from .simulator import AgentSpec as AgentSpec
+from .simulator import Observations as Observations
+from .simulator import Sensor as Sensor
+from .simulator import Simulator as Simulator

@@ -1,0 +1,2 @@
+from .renderer import RaycastRenderer as RaycastRenderer
+from .simulator import RaycastSimulator as RaycastSimulator

@@ -1,0 +1,180 @@
+"""Many cameras in many buildings, one call."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.building import Building
+from sim.cameras import Cameras
+from sim.errors import SimulatorError
+from sim.raycast.device import activate
+from sim.raycast.light_slots import fill_slots
+from sim.raycast.tables import Tables, pack, pack_cameras
+from sim.simulator import Observations, Sensor, check_image_size
+
+
+class RaycastRenderer:
+    """Renders buildings with Mitsuba 3's ray tracing on Dr.Jit kernels of our own.
+
+    All sensors are read from one cast. Kernels are traced once for each set of sensors and replayed from then on,
+    whatever the number of cameras.
+
+    Args:
+        buildings: Side by side in one scene; a camera sees its own only.
+        device: "cpu", or "cuda" for an NVIDIA GPU.
+        threads: CPU threads for the whole process; all cores if None.
+
+    Raises:
+        SimulatorError: If there is no building, or the device cannot be used.
+    """
+
+    def __init__(self, buildings: Sequence[Building], device: str = "cpu", threads: int | None = None) -> None:
+        if not buildings:
+            raise SimulatorError("a renderer needs at least one building; none was given.")
+        activate(device)
+        import drjit
+        import mitsuba
+
+        from sim.raycast.kernels import DeviceTables
+
+        if threads is not None:
+            drjit.set_thread_count(threads)
+        self.buildings = tuple(buildings)
+        self._device = device
+        self._tables: Tables = pack(self.buildings)
+        self._scene = _scene(self._tables)
+        self._on_device = DeviceTables(
+            triangles=mitsuba.Float(self._tables.triangle_records.ravel()),
+            materials=mitsuba.Float(self._tables.material_records.ravel()),
+            texels=mitsuba.UInt32(self._tables.texels),
+            rooms=mitsuba.Float(self._tables.room_records.ravel()),
+            lights=mitsuba.Float(self._tables.light_records.ravel()),
+            light_slots=mitsuba.UInt32(0),
+            light_slot_weights=mitsuba.Float(0),
+        )
+        self._lights_are_shared_out = False
+
+    def render(
+        self,
+        cameras: Cameras,
+        height: int,
+        width: int,
+        sensors: Sequence[str] = (Sensor.RGB,),
+        *,
+        samples: int = 1,
+        bounces: int = 0,
+    ) -> Observations:
+        """What cameras see.
+
+        Args:
+            cameras: N of them; without one, the result is empty.
+            height: Of the images, pixels.
+            width: Of the images, pixels.
+            sensors: What to measure; all from one ray through the middle of each pixel.
+            samples: Rays for each pixel of RGB; from 4 on edges are smooth.
+            bounces: 0 is direct light with sharp shadows; from 1 on paths are traced, and some 64 samples are needed.
+
+        Raises:
+            SimulatorError: If a size, sensor, building or quality is none that can be rendered.
+        """
+        check_image_size(height, width)
+        wanted = Sensor.parse(tuple(sensors))
+        self._check(cameras, height, width, samples, bounces)
+        activate(self._device)
+        if len(cameras) == 0:
+            return _empty(height, width, wanted)
+        import mitsuba
+
+        if bounces and not self._lights_are_shared_out:
+            self._share_out_lights()
+        records = mitsuba.Float(pack_cameras(cameras, width, self._tables).ravel())
+        pixels = _pixels(self._device, len(cameras), height, width)
+        arrays = _kernel(self._device, wanted, samples, bounces)(self._scene, self._on_device, records, *pixels)
+        shape = (len(cameras), height, width)
+        read: dict[str, Any] = {}
+        for sensor, array in zip(wanted, arrays, strict=True):
+            read[sensor.value] = _read(sensor, array, shape)
+        return Observations(**read)
+
+    def _share_out_lights(self) -> None:
+        import mitsuba
+
+        slots, weights = fill_slots(self._scene, self._tables, self.buildings)
+        self._on_device = replace(
+            self._on_device,
+            light_slots=mitsuba.UInt32(slots.ravel()),
+            light_slot_weights=mitsuba.Float(weights.ravel()),
+        )
+        self._lights_are_shared_out = True
+
+    def _check(self, cameras: Cameras, height: int, width: int, samples: int, bounces: int) -> None:
+        count = len(self.buildings)
+        if len(cameras) and not ((cameras.buildings >= 0) & (cameras.buildings < count)).all():
+            raise SimulatorError(
+                f"a camera is in building {cameras.buildings.max()}; {count} are loaded, numbered from 0."
+            )
+        if not 1 <= samples <= 65536 or not 0 <= bounces <= 8:
+            raise SimulatorError(f"{samples} samples, {bounces} bounces; expected 1 to 65536, and 0 to 8.")
+        if len(cameras) * height * width >= 2**31:
+            raise SimulatorError(f"{len(cameras)} images of {height} x {width} are too many at once; render fewer.")
+
+
+def _scene(tables: Tables) -> Any:
+    import mitsuba
+
+    mesh = mitsuba.Mesh("buildings", len(tables.vertices), len(tables.triangles))
+    parameters = mitsuba.traverse(mesh)
+    parameters["vertex_positions"] = tables.vertices.ravel()
+    parameters["faces"] = tables.triangles.ravel()
+    parameters.update()
+    return mitsuba.load_dict({"type": "scene", "buildings": mesh})
+
+
+@lru_cache(maxsize=32)
+def _kernel(device: str, sensors: tuple[Sensor, ...], samples: int, bounces: int) -> Any:  # noqa: ARG001
+    """The kernel for a set of sensors, frozen: Python runs through it once."""
+    import drjit
+
+    from sim.raycast.kernels import Quality, sense
+
+    @drjit.freeze  # type: ignore[untyped-decorator]
+    def kernel(scene: Any, tables: Any, records: Any, camera_index: Any, column: Any, row: Any) -> Any:
+        quality = Quality(samples, bounces)
+        return sense(scene, tables, records, camera_index, column, row, sensors, quality)
+
+    return kernel
+
+
+@lru_cache(maxsize=8)
+def _pixels(device: str, count: int, height: int, width: int) -> tuple[Any, Any, Any]:  # noqa: ARG001
+    """Camera of each pixel, and its place right of and above the optical centre; kept on the device."""
+    import mitsuba
+
+    camera, row, column = np.indices((count, height, width), dtype=np.uint32)
+    return (
+        mitsuba.UInt32(camera.ravel()),
+        mitsuba.Float((column.ravel() + np.float32(0.5 - width / 2)).astype(np.float32)),
+        mitsuba.Float((np.float32(height / 2 - 0.5) - row.ravel()).astype(np.float32)),
+    )
+
+
+def _read(sensor: Sensor, array: Any, shape: tuple[int, int, int]) -> NDArray[Any]:
+    if sensor is Sensor.RGB:
+        return np.ascontiguousarray(array.numpy().view(np.uint8).reshape(*shape, 4)[..., :3])
+    if sensor is Sensor.NORMAL:
+        return np.stack([channel.numpy().reshape(shape) for channel in array], axis=-1)
+    return np.asarray(array.numpy()).reshape(shape)
+
+
+def _empty(height: int, width: int, sensors: tuple[Sensor, ...]) -> Observations:
+    shapes: dict[Sensor, Any] = {
+        Sensor.RGB: np.zeros((0, height, width, 3), np.uint8),
+        Sensor.DEPTH: np.zeros((0, height, width), np.float32),
+        Sensor.NORMAL: np.zeros((0, height, width, 3), np.float32),
+        Sensor.SEMANTIC: np.zeros((0, height, width), np.int32),
+    }
+    return Observations(**{sensor.value: shapes[sensor] for sensor in sensors})
