@@ -111,10 +111,13 @@ def _hard(rng: np.random.Generator, scheme: Scheme) -> dict[str, Material]:
         rng, (hexadecimal("3a3a3c"), hexadecimal("d8d4cc"), hexadecimal("857f78"), hexadecimal("6a6663")), 0.03
     )
     top = surfaces.marble(rng, scheme) if rng.uniform() < 0.4 else minerals.granite(rng, stone).material("stone_top")
+    metals = (
+        minerals.brushed_metal(rng, jittered(rng, metal)).material("metal"),
+        plain("metal_dark", jittered(rng, hexadecimal("37383b"), 0.02), 0.35),
+        minerals.brushed_metal(rng, jittered(rng, METALS["brass"])).material("brass"),
+    )
     return {
-        "metal": minerals.brushed_metal(rng, jittered(rng, metal)).material("metal"),
-        "metal_dark": plain("metal_dark", jittered(rng, hexadecimal("37383b"), 0.02), 0.35),
-        "brass": minerals.brushed_metal(rng, jittered(rng, METALS["brass"])).material("brass"),
+        **{material.name: replace(material, metallic=1.0) for material in metals},
         "plastic_white": plain("plastic_white", jittered(rng, hexadecimal("ebeae6"), 0.01), 0.4),
         "plastic_black": plain("plastic_black", jittered(rng, hexadecimal("303032"), 0.015), 0.4),
         "plastic_color": plain("plastic_color", pick(rng, _PLASTICS, 0.04), 0.4),
@@ -122,7 +125,7 @@ def _hard(rng: np.random.Generator, scheme: Scheme) -> dict[str, Material]:
         "ceramic": plain("ceramic", jittered(rng, hexadecimal("f0efeb"), 0.008), 0.15),
         "ceramic_color": plain("ceramic_color", pick(rng, scheme.colors, 0.03), 0.2),
         "glass": plain("glass", jittered(rng, hexadecimal("c9d6d6"), 0.01), 0.05),
-        "mirror": plain("mirror", hexadecimal("eef1f1"), 0.02),
+        "mirror": replace(plain("mirror", hexadecimal("eef1f1"), 0.02), metallic=1.0),
         "stone_top": top,
         "terracotta": minerals.clay(rng, jittered(rng, hexadecimal("b5653f"), 0.03)).material("terracotta"),
     }

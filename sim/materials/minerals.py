@@ -135,7 +135,7 @@ def brushed_metal(rng: np.random.Generator, color: Color) -> Swatch:
     """Metal brushed along u."""
     lines = noise(rng, _SHAPE, slope=0.5, stretch=(1, 40), lowest=3)
     haze = noise(rng, _SHAPE, slope=1.8)
-    gain = (1 + 0.05 * lines + 0.03 * haze).astype(np.float32)
+    gain = (1 + 0.015 * lines + 0.01 * haze).astype(np.float32)
     return Swatch("brushed metal", shaded(_even(as_color(color), _SHAPE), gain), (0.4, 0.4), 0.25)
 
 

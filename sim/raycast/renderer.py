@@ -16,6 +16,9 @@ from sim.raycast.light_slots import fill_slots
 from sim.raycast.tables import Tables, pack, pack_cameras
 from sim.simulator import Observations, Sensor, check_image_size
 
+_ALIGNMENT_BYTES = 64
+_MOST_RECORDINGS = 64
+
 
 class RaycastRenderer:
     """Renders buildings with Mitsuba 3's ray tracing on Dr.Jit kernels of our own.
@@ -48,15 +51,16 @@ class RaycastRenderer:
         self._tables: Tables = pack(self.buildings)
         self._scene = _scene(self._tables)
         self._on_device = DeviceTables(
-            triangles=mitsuba.Float(self._tables.triangle_records.ravel()),
-            materials=mitsuba.Float(self._tables.material_records.ravel()),
-            texels=mitsuba.UInt32(self._tables.texels),
-            rooms=mitsuba.Float(self._tables.room_records.ravel()),
-            lights=mitsuba.Float(self._tables.light_records.ravel()),
+            triangles=_on(mitsuba.Float, self._tables.triangle_records),
+            materials=_on(mitsuba.Float, self._tables.material_records),
+            texels=_on(mitsuba.UInt32, self._tables.texels),
+            rooms=_on(mitsuba.Float, self._tables.room_records),
+            lights=_on(mitsuba.Float, self._tables.light_records),
             light_slots=mitsuba.UInt32(0),
             light_slot_weights=mitsuba.Float(0),
         )
         self._lights_are_shared_out = False
+        self._kernels: dict[tuple[tuple[Sensor, ...], int, int], Any] = {}
 
     def render(
         self,
@@ -91,9 +95,12 @@ class RaycastRenderer:
 
         if bounces and not self._lights_are_shared_out:
             self._share_out_lights()
-        records = mitsuba.Float(pack_cameras(cameras, width, self._tables).ravel())
+        records = _on(mitsuba.Float, pack_cameras(cameras, width, self._tables))
         pixels = _pixels(self._device, len(cameras), height, width)
-        arrays = _kernel(self._device, wanted, samples, bounces)(self._scene, self._on_device, records, *pixels)
+        key = (wanted, samples, bounces)
+        if key not in self._kernels:
+            self._kernels[key] = _frozen(*key)
+        arrays = self._kernels[key](self._scene, self._on_device, records, *pixels)
         shape = (len(cameras), height, width)
         read: dict[str, Any] = {}
         for sensor, array in zip(wanted, arrays, strict=True):
@@ -106,8 +113,8 @@ class RaycastRenderer:
         slots, weights = fill_slots(self._scene, self._tables, self.buildings)
         self._on_device = replace(
             self._on_device,
-            light_slots=mitsuba.UInt32(slots.ravel()),
-            light_slot_weights=mitsuba.Float(weights.ravel()),
+            light_slots=_on(mitsuba.UInt32, slots),
+            light_slot_weights=_on(mitsuba.Float, weights),
         )
         self._lights_are_shared_out = True
 
@@ -123,6 +130,15 @@ class RaycastRenderer:
             raise SimulatorError(f"{len(cameras)} images of {height} x {width} are too many at once; render fewer.")
 
 
+def _on(device_type: Any, array: NDArray[Any]) -> Any:
+    """An array on the device, flat; aligned alike every time, since a frozen kernel is traced again where it is not."""
+    memory = np.empty(array.nbytes + _ALIGNMENT_BYTES, dtype=np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT_BYTES
+    aligned = memory[start : start + array.nbytes].view(array.dtype)
+    aligned[:] = array.ravel()
+    return device_type(aligned)
+
+
 def _scene(tables: Tables) -> Any:
     import mitsuba
 
@@ -134,14 +150,13 @@ def _scene(tables: Tables) -> Any:
     return mitsuba.load_dict({"type": "scene", "buildings": mesh})
 
 
-@lru_cache(maxsize=32)
-def _kernel(device: str, sensors: tuple[Sensor, ...], samples: int, bounces: int) -> Any:  # noqa: ARG001
-    """The kernel for a set of sensors, frozen: Python runs through it once."""
+def _frozen(sensors: tuple[Sensor, ...], samples: int, bounces: int) -> Any:
+    """The kernel for a set of sensors; Python runs through it once for each scene, not for each frame."""
     import drjit
 
     from sim.raycast.kernels import Quality, sense
 
-    @drjit.freeze  # type: ignore[untyped-decorator]
+    @drjit.freeze(limit=_MOST_RECORDINGS, warn_after=_MOST_RECORDINGS)
     def kernel(scene: Any, tables: Any, records: Any, camera_index: Any, column: Any, row: Any) -> Any:
         quality = Quality(samples, bounces)
         return sense(scene, tables, records, camera_index, column, row, sensors, quality)
@@ -156,9 +171,9 @@ def _pixels(device: str, count: int, height: int, width: int) -> tuple[Any, Any,
 
     camera, row, column = np.indices((count, height, width), dtype=np.uint32)
     return (
-        mitsuba.UInt32(camera.ravel()),
-        mitsuba.Float((column.ravel() + np.float32(0.5 - width / 2)).astype(np.float32)),
-        mitsuba.Float((np.float32(height / 2 - 0.5) - row.ravel()).astype(np.float32)),
+        _on(mitsuba.UInt32, camera),
+        _on(mitsuba.Float, (column + np.float32(0.5 - width / 2)).astype(np.float32)),
+        _on(mitsuba.Float, (np.float32(height / 2 - 0.5) - row).astype(np.float32)),
     )
 
 
