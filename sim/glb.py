@@ -1,5 +1,6 @@
 """Buildings as GLB files: ours with rooms and lights, anyone's with node names as categories."""
 
+import hashlib
 import json
 import re
 import struct
@@ -227,7 +228,8 @@ def _load(path: Path) -> Any:
 
 def _joined(name: str, scene: Any) -> Building:
     instances, materials = [NOTHING], list[Material]()
-    material_index: dict[int, int] = {}
+    material_index: dict[tuple[int, bool], int] = {}
+    textures: dict[tuple[bytes, tuple[int, ...]], NDArray[np.uint8]] = {}
     arrays: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], int, int]] = []
     for node in scene.graph.nodes_geometry:
         transform, geometry_name = scene.graph[node]
@@ -236,10 +238,11 @@ def _joined(name: str, scene: Any) -> Building:
             continue
         instances.append(Instance(str(node), _category(str(node))))
         material, uvs, triangles = _appearance(mesh, len(materials))
-        key = id(getattr(mesh.visual, "material", None)) if material.texture is not None else id(mesh)
+        owner = getattr(mesh.visual, "material", None)
+        key = (id(mesh if owner is None else owner), material.texture is None)
         if key not in material_index:
             material_index[key] = len(materials)
-            materials.append(material)
+            materials.append(_sharing(material, textures))
         vertices, normals = _placed(mesh, transform, triangles)
         if np.linalg.det(transform[:3, :3]) < 0:
             triangles = triangles[:, ::-1]
@@ -259,6 +262,15 @@ def _joined(name: str, scene: Any) -> Building:
         instances=tuple(instances),
         materials=tuple(materials),
     )
+
+
+def _sharing(material: Material, textures: dict[tuple[bytes, tuple[int, ...]], NDArray[np.uint8]]) -> Material:
+    """The material with one array for every picture, however often the file repeats it."""
+    texture = material.texture
+    if texture is None:
+        return material
+    key = (hashlib.sha256(texture.tobytes()).digest(), texture.shape)
+    return replace(material, texture=textures.setdefault(key, texture))
 
 
 def _category(node: str) -> str:

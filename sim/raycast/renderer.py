@@ -42,7 +42,7 @@ class RaycastRenderer:
         import drjit
         import mitsuba
 
-        from sim.raycast.kernels import DeviceTables
+        from sim.raycast.casting import DeviceTables
 
         if threads is not None:
             drjit.set_thread_count(threads)
@@ -156,7 +156,7 @@ def _frozen(sensors: tuple[Sensor, ...], samples: int, bounces: int) -> Any:
 
     from sim.raycast.kernels import Quality, sense
 
-    @drjit.freeze(limit=_MOST_RECORDINGS, warn_after=_MOST_RECORDINGS)
+    @drjit.freeze(limit=_MOST_RECORDINGS, warn_after=_MOST_RECORDINGS)  # type: ignore[untyped-decorator]
     def kernel(scene: Any, tables: Any, records: Any, camera_index: Any, column: Any, row: Any) -> Any:
         quality = Quality(samples, bounces)
         return sense(scene, tables, records, camera_index, column, row, sensors, quality)
