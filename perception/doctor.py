@@ -61,7 +61,7 @@ _PACKAGES = (
     _Package("ray", "ray", "scale-out", "pip install ray"),
     _Package(
         "habitat-sim", "habitat_sim", "the habitat backend",
-        "conda install habitat-sim headless -c conda-forge -c aihabitat (not on PyPI)",
+        "conda install habitat-sim headless -c conda-forge -c aihabitat-nightly (not on PyPI)",
     ),
 )  # fmt: skip
 

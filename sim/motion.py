@@ -58,11 +58,12 @@ def displacements(agents: Agents, actions: NDArray[np.int64], spec: AgentSpec) -
     forward = np.where(actions == Action.FORWARD, np.float32(spec.forward_m), np.float32(0))
     headings = agents.headings_rad
     zero = np.zeros_like(headings)
-    directions = np.stack([-np.sin(headings), zero, -np.cos(headings)], axis=1)
-    return np.asarray(directions * forward[:, None], dtype=np.float32)
+    moves: NDArray[np.float32] = np.stack([-np.sin(headings), zero, -np.cos(headings)], axis=1) * forward[:, None]
+    return moves
 
 
 def turned(agents: Agents, actions: NDArray[np.int64], spec: AgentSpec) -> NDArray[np.float32]:
     """float32 [N]: each agent's heading after its action, in [-pi, pi)."""
     turn = np.radians(spec.turn_deg) * ((actions == Action.TURN_LEFT) * 1.0 - (actions == Action.TURN_RIGHT))
-    return ((agents.headings_rad + turn + np.pi) % (2 * np.pi) - np.pi).astype(np.float32)
+    headings = agents.headings_rad.astype(np.float64) + turn
+    return ((headings + np.pi) % (2 * np.pi) - np.pi).astype(np.float32)

@@ -89,8 +89,7 @@ def test_side_by_side_buildings_measure_what_each_does_alone() -> None:
     together = RaycastRenderer(buildings).render(cameras, 32, 32, (Sensor.DEPTH, Sensor.SEMANTIC))
     for index, building in enumerate(buildings):
         lone = Cameras(
-            *(getattr(cameras[index : index + 1], f) for f in ("positions", "rotations", "hfov_deg")),
-            np.zeros(1, np.int32),
+            cameras.positions[[index]], cameras.rotations[[index]], cameras.hfov_deg[[index]], np.zeros(1, np.int32)
         )
         alone = RaycastRenderer([building]).render(lone, 32, 32, (Sensor.DEPTH, Sensor.SEMANTIC))
         assert together.depth is not None
