@@ -8,8 +8,10 @@ import typer
 
 from perception import UserError
 from perception.cli import doctor
+from sim import SimulatorError
 from taxonomy.cli import app as taxonomy_app
 from taxonomy.cli import demo
+from taxonomy.data_cli import app as data_app
 
 app = typer.Typer(
     name="midlevel",
@@ -18,6 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(data_app, name="data")
 app.add_typer(taxonomy_app, name="taxonomy")
 app.command()(demo)
 app.command()(doctor)
@@ -31,7 +34,7 @@ def main() -> None:
         status = app(standalone_mode=False)
         sys.stdout.flush()
         sys.exit(status)
-    except UserError as error:
+    except (UserError, SimulatorError) as error:
         _refuse(str(error))
     except typer.TyperException as error:
         _refuse(error.format_message() if hasattr(error, "format_message") else str(error))

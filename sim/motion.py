@@ -65,5 +65,5 @@ def displacements(agents: Agents, actions: NDArray[np.int64], spec: AgentSpec) -
 def turned(agents: Agents, actions: NDArray[np.int64], spec: AgentSpec) -> NDArray[np.float32]:
     """float32 [N]: each agent's heading after its action, in [-pi, pi)."""
     turn = np.radians(spec.turn_deg) * ((actions == Action.TURN_LEFT) * 1.0 - (actions == Action.TURN_RIGHT))
-    headings = agents.headings_rad.astype(np.float64) + turn
-    return ((headings + np.pi) % (2 * np.pi) - np.pi).astype(np.float32)
+    wrapped: NDArray[np.float64] = (agents.headings_rad + turn + np.pi) % (2 * np.pi) - np.pi
+    return wrapped.astype(np.float32)

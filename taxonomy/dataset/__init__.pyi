@@ -1,0 +1,12 @@
+from .dataset import Batch as Batch
+from .dataset import Dataset as Dataset
+from .dataset import Sample as Sample
+from .dataset import Skip as Skip
+from .labelling import UserTask as UserTask
+from .manifest import RenderSpec as RenderSpec
+from .opening import open_dataset as open_dataset
+from .relative_poses import ViewGroups as ViewGroups
+from .rendering import RenderReport as RenderReport
+from .rendering import render_dataset as render_dataset
+from .world import HouseWorld as HouseWorld
+from .world import World as World
