@@ -17,8 +17,12 @@ check: .venv/installed
 	$(BIN)/lint-imports
 
 bench: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.lock
 	$(BIN)/python -m benchmarks.ahp
 	$(BIN)/python -m benchmarks.solver
+	$(BIN)/python -m benchmarks.renderer
+	$(BIN)/python -m benchmarks.labels
+	$(BIN)/python -m benchmarks.dataset
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .
