@@ -11,10 +11,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.checks import check_array, check_numbers
 from sim.errors import SimulatorError
 
 MOST_TRIANGLES = 5_000_000
 """More do not fit a renderer's memory beside its tables."""
+
+FARTHEST_M = 10_000.0
+"""From the origin; beyond, float32 keeps less than a millimetre."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +33,9 @@ class Material:
         emission: Linear RGB radiance given off, 0 for what does not shine; multiplied by the texture too.
         roughness: 0 reflects sharply, 1 is matt; only path-traced pictures show it.
         metallic: 1 for metals and mirrors, which reflect in their base colour; 0 for all else.
+
+    Raises:
+        SimulatorError: If a number is not finite or outside its range, or the texture is of another type or empty.
     """
 
     name: str
@@ -38,6 +45,19 @@ class Material:
     emission: tuple[float, float, float] = (0.0, 0.0, 0.0)
     roughness: float = 1.0
     metallic: float = 0.0
+
+    def __post_init__(self) -> None:
+        label = f"material {self.name!r}"
+        check_numbers(f"{label}: base_color", self.base_color, 3, 0, 1)
+        check_numbers(f"{label}: emission", self.emission, 3, 0)
+        check_numbers(f"{label}: texture_size_m", self.texture_size_m, 2, 1e-6)
+        check_numbers(f"{label}: roughness and metallic", (self.roughness, self.metallic), 2, 0, 1)
+        texture = self.texture
+        if texture is not None and not (
+            isinstance(texture, np.ndarray) and texture.dtype == np.uint8 and texture.shape[2:] == (3,) and texture.size
+        ):
+            found = f"{texture.dtype} {texture.shape}" if isinstance(texture, np.ndarray) else type(texture).__name__
+            raise SimulatorError(f"{label}: its texture is {found}; uint8 [H, W, 3] in sRGB is expected.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +109,21 @@ class Room:
         kind: What it is used for, for example "kitchen".
         lower: Least x, y, z of the inner box, metres; y is the floor.
         upper: Greatest x, y, z of the inner box; y is the ceiling.
+
+    Raises:
+        SimulatorError: If a corner is not finite, or the box is empty.
     """
 
     name: str
     kind: str
     lower: tuple[float, float, float]
     upper: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        check_numbers(f"room {self.name!r}: lower", self.lower, 3)
+        check_numbers(f"room {self.name!r}: upper", self.upper, 3)
+        if not all(low < high for low, high in zip(self.lower, self.upper, strict=True)):
+            raise SimulatorError(f"room {self.name!r} spans {self.lower} to {self.upper}; lower must be less.")
 
 
 @dataclass(frozen=True)
@@ -107,6 +136,10 @@ class Light:
         direction: Unit vector; light falls off with the cosine to it. None shines everywhere alike.
         radius_m: Half the width of what shines; the size of its penumbra.
         room: Index of the room it lights, -1 for all.
+
+    Raises:
+        SimulatorError: If a number is not finite, an intensity or radius is negative, or the direction is no unit
+            vector.
     """
 
     position: tuple[float, float, float]
@@ -114,6 +147,16 @@ class Light:
     direction: tuple[float, float, float] | None = None
     radius_m: float = 0.1
     room: int = -1
+
+    def __post_init__(self) -> None:
+        label = f"light at {self.position}"
+        check_numbers(f"{label}: position", self.position, 3)
+        check_numbers(f"{label}: intensity", self.intensity, 3, 0)
+        check_numbers(f"{label}: radius_m", (self.radius_m,), 1, 0)
+        if self.direction is not None:
+            check_numbers(f"{label}: direction", self.direction, 3)
+            if abs(np.linalg.norm(self.direction) - 1) > 1e-3:
+                raise SimulatorError(f"{label}: direction is {self.direction}; a unit vector or None is expected.")
 
 
 NOTHING = Instance("nothing", "nothing")
@@ -138,8 +181,11 @@ class Building:
         lights: Where empty, textures are shown as they are, unlit.
         ambient: Linear RGB of light that comes from everywhere.
 
+    Arrays of other floating or integer types are converted.
+
     Raises:
-        SimulatorError: If the arrays do not fit each other, are not finite, or hold no triangle or too many.
+        SimulatorError: If the arrays do not fit each other, are not finite, lie more than `FARTHEST_M` away, or hold no
+            triangle or too many; if names repeat, or a room is not there.
     """
 
     name: str
@@ -156,37 +202,55 @@ class Building:
     ambient: tuple[float, float, float] = (0.25, 0.25, 0.25)
 
     def __post_init__(self) -> None:
-        count = len(self.triangles)
+        label = f"building {self.name!r}"
+        count, vertex_count = len(self.triangles), len(self.vertices)
         if count == 0:
-            raise SimulatorError(f"building {self.name!r} has no triangles; at least one is needed.")
+            raise SimulatorError(f"{label} has no triangles; at least one is needed.")
         if count > MOST_TRIANGLES:
             raise SimulatorError(
-                f"building {self.name!r} has {count:,} triangles; at most {MOST_TRIANGLES:,} are accepted: simplify it."
+                f"{label} has {count:,} triangles; at most {MOST_TRIANGLES:,} are accepted: simplify it."
             )
-        vertex_count = len(self.vertices)
-        for label, array, shape in (
-            ("vertices", self.vertices, (vertex_count, 3)),
-            ("normals", self.normals, (vertex_count, 3)),
-            ("uvs", self.uvs, (vertex_count, 2)),
-            ("triangles", self.triangles, (count, 3)),
-            ("triangle_instance", self.triangle_instance, (count,)),
-            ("triangle_material", self.triangle_material, (count,)),
-        ):
-            if array.shape != shape:
-                raise SimulatorError(f"building {self.name!r}: {label} have shape {array.shape}, expected {shape}.")
-        for label, array in (("vertices", self.vertices), ("normals", self.normals), ("uvs", self.uvs)):
+        for name, width in (("vertices", 3), ("normals", 3), ("uvs", 2)):
+            array = check_array(f"{label}: {name}", getattr(self, name), np.float32, (vertex_count, width))
             bad = vertex_count - int(np.isfinite(array).all(axis=1).sum())
             if bad:
-                raise SimulatorError(
-                    f"building {self.name!r}: {bad} of {vertex_count} {label} are not finite; repair the file."
-                )
-        for label, indices, least, limit in (
-            ("triangles", self.triangles, 0, vertex_count),
-            ("triangle_instance", self.triangle_instance, 1, len(self.instances)),
-            ("triangle_material", self.triangle_material, 0, len(self.materials)),
+                raise SimulatorError(f"{label}: {bad} of {vertex_count} {name} are not finite; repair the file.")
+            object.__setattr__(self, name, array)
+        for name, shape, least, limit in (
+            ("triangles", (count, 3), 0, vertex_count),
+            ("triangle_instance", (count,), 1, len(self.instances)),
+            ("triangle_material", (count,), 0, len(self.materials)),
         ):
+            indices = check_array(f"{label}: {name}", getattr(self, name), np.int32, shape)
             if indices.min() < least or indices.max() >= limit:
-                raise SimulatorError(f"building {self.name!r}: {label} must lie in [{least}, {limit}).")
+                raise SimulatorError(f"{label}: {name} must lie in [{least}, {limit}).")
+            object.__setattr__(self, name, indices)
+        farthest_m = float(np.abs(self.vertices).max())
+        if farthest_m > FARTHEST_M:
+            raise SimulatorError(
+                f"{label} reaches {farthest_m:.3g} m from the origin; at most {FARTHEST_M:,.0f} m are accepted: "
+                "move it to the origin, or scale it to metres."
+            )
+        check_numbers(f"{label}: ambient", self.ambient, 3, 0)
+        self._check_things(label)
+
+    def _check_things(self, label: str) -> None:
+        texts = [self.name, *(text for i in self.instances for text in (i.name, i.category))]
+        texts += [text for room in self.rooms for text in (room.name, room.kind)]
+        if not all(isinstance(text, str) for text in texts):
+            wrong = next(text for text in texts if not isinstance(text, str))
+            raise SimulatorError(f"{label} has the name {wrong!r}; names, categories and kinds are text.")
+        names = [instance.name for instance in self.instances[1:]]
+        if len(set(names)) < len(names):
+            repeated = next(name for i, name in enumerate(names) if name in names[:i])
+            raise SimulatorError(f"{label} has several instances {repeated!r}; every name must be one thing's.")
+        things: tuple[Instance | Light, ...] = (*self.instances, *self.lights)
+        for thing in things:
+            if thing.room not in range(-1, len(self.rooms)):
+                raise SimulatorError(
+                    f"{label} has {len(self.rooms)} rooms, numbered from 0; -1 is none, and {thing.room!r} is not "
+                    f"there, where {thing} is."
+                )
 
     @cached_property
     def bounds(self) -> NDArray[np.float32]:

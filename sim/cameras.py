@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.checks import check_array, common_count
 from sim.errors import SimulatorError
+
+_SKEW = 1e-3
+"""How far from a rotation a matrix may be, in any entry of its square."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +26,11 @@ class Cameras:
         hfov_deg: float32 [N], horizontal field of view, degrees.
         buildings: int32 [N], index of each camera's building among those loaded.
 
+    Arrays of other floating or integer types are converted.
+
     Raises:
-        SimulatorError: If shapes differ, a value is not finite, or a field of view is outside (1, 179) degrees.
+        SimulatorError: If shapes or types differ, a value is not finite, a matrix is no rotation, or a field of view is
+            outside (1, 179) degrees.
     """
 
     positions: NDArray[np.float32]
@@ -33,16 +40,26 @@ class Cameras:
 
     def __post_init__(self) -> None:
         count = len(self.positions)
-        for label, array, shape in (
-            ("positions", self.positions, (count, 3)),
-            ("rotations", self.rotations, (count, 3, 3)),
-            ("hfov_deg", self.hfov_deg, (count,)),
-            ("buildings", self.buildings, (count,)),
+        for name, dtype, shape in (
+            ("positions", np.float32, (count, 3)),
+            ("rotations", np.float32, (count, 3, 3)),
+            ("hfov_deg", np.float32, (count,)),
+            ("buildings", np.int32, (count,)),
         ):
-            if array.shape != shape:
-                raise SimulatorError(f"cameras: {label} have shape {array.shape}, expected {shape}.")
+            array = check_array(f"cameras: {name}", getattr(self, name), dtype, shape)
             if not np.isfinite(array).all():
-                raise SimulatorError(f"cameras: {label} hold a value that is not finite.")
+                raise SimulatorError(f"cameras: {name} hold a value that is not finite.")
+            object.__setattr__(self, name, array)
+        square = self.rotations @ self.rotations.transpose(0, 2, 1)
+        turned = (np.abs(square - np.eye(3, dtype=np.float32)).max(axis=(1, 2)) < _SKEW) & (
+            np.linalg.det(self.rotations) > 0
+        )
+        if not turned.all():
+            first = int(np.argmin(turned))
+            raise SimulatorError(
+                f"camera {first}: {self.rotations[first].tolist()} is no rotation; its rows must be of length 1 and "
+                "at right angles, and its determinant 1."
+            )
         if count and (self.hfov_deg.min() <= 1 or self.hfov_deg.max() >= 179):
             raise SimulatorError(
                 f"field of view {self.hfov_deg.min():g} to {self.hfov_deg.max():g} deg; expected within (1, 179)."
@@ -71,10 +88,13 @@ class Cameras:
             pitch_rad: Positive looks up.
             hfov_deg: Horizontal field of view, degrees.
             buildings: Index of the building.
+
+        Raises:
+            SimulatorError: If numbers of cameras differ, and as the class says.
         """
         positions = np.atleast_2d(np.asarray(positions, dtype=np.float32))
-        count = max(len(positions), *(np.size(value) for value in (yaw_rad, pitch_rad, hfov_deg, buildings)))
-        yaw, pitch = (np.broadcast_to(np.asarray(angle, np.float64), count) for angle in (yaw_rad, pitch_rad))
+        count = common_count("cameras", len(positions), yaw_rad, pitch_rad, hfov_deg, buildings)
+        yaw, pitch = (np.broadcast_to(np.ravel(angle), count) for angle in (yaw_rad, pitch_rad))
         cos_y, sin_y, cos_p, sin_p = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
         zero = np.zeros(count)
         rotations = np.stack(
@@ -86,10 +106,10 @@ class Cameras:
             axis=1,
         )
         return cls(
-            np.ascontiguousarray(np.broadcast_to(positions, (count, 3)), dtype=np.float32),
+            np.array(np.broadcast_to(positions, (count, positions.shape[-1]))),
             rotations.astype(np.float32),
-            np.array(np.broadcast_to(np.asarray(hfov_deg, np.float32), count)),
-            np.array(np.broadcast_to(np.asarray(buildings, np.int32), count)),
+            np.array(np.broadcast_to(np.ravel(hfov_deg), count)),
+            np.array(np.broadcast_to(np.ravel(buildings), count)),
         )
 
     @classmethod
@@ -103,9 +123,14 @@ class Cameras:
             targets: [N, 3] or [3], metres, away from the positions.
             hfov_deg: Horizontal field of view, degrees.
             buildings: Index of the building.
+
+        Raises:
+            SimulatorError: If numbers of cameras differ, and as the class says.
         """
         positions = np.atleast_2d(np.asarray(positions, dtype=np.float64))
-        view = np.atleast_2d(np.asarray(targets, dtype=np.float64)) - positions
+        aims = np.atleast_2d(np.asarray(targets, dtype=np.float64))
+        common_count("positions and targets", len(positions), aims[:, 0])
+        view = aims - positions
         yaw = np.arctan2(-view[:, 0], -view[:, 2])
         pitch = np.arctan2(view[:, 1], np.hypot(view[:, 0], view[:, 2]))
         return cls.looking(np.broadcast_to(positions, view.shape), yaw, pitch, hfov_deg, buildings)

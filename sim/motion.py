@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.checks import check_array, common_count
 from sim.errors import SimulatorError
 from sim.simulator import Action, Agents, AgentSpec
 
@@ -21,16 +22,20 @@ def agents_at(positions: ArrayLike, headings_rad: ArrayLike = 0.0, buildings: Ar
         buildings: Index of the building.
 
     Raises:
-        SimulatorError: If a value is not finite, or positions are not x, y, z.
+        SimulatorError: If a value is not finite, positions are not x, y, z, buildings no whole numbers, or their
+            numbers differ.
     """
-    points = np.atleast_2d(np.asarray(positions, dtype=np.float32))
-    count = len(points)
-    if points.shape != (count, 3):
+    points = np.array(positions, dtype=np.float32)
+    points = points.reshape(-1, 3) if points.shape in ((3,), (0,)) else points
+    if points.ndim != 2 or points.shape[1] != 3:
         raise SimulatorError(f"agent positions have shape {points.shape}; expected [N, 3].")
-    headings = np.broadcast_to(np.asarray(headings_rad, dtype=np.float32), count).copy()
+    count = common_count("agents", len(points), headings_rad, buildings)
+    points = np.array(np.broadcast_to(points, (count, 3)))
+    headings = np.array(np.broadcast_to(np.ravel(headings_rad), count), dtype=np.float32)
     if not (np.isfinite(points).all() and np.isfinite(headings).all()):
         raise SimulatorError("an agent's position or heading is not finite.")
-    return Agents(points.copy(), headings, np.broadcast_to(np.asarray(buildings, dtype=np.int32), count).copy())
+    numbers = np.array(np.broadcast_to(np.ravel(buildings), count))
+    return Agents(points, headings, check_array("agents: buildings", numbers, np.int32, (count,)))
 
 
 def check_actions(actions: ArrayLike, count: int) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.building import Building
 from sim.cameras import Cameras
+from sim.checks import is_number, is_whole
 from sim.errors import SimulatorError, unknown_name
 
 LARGEST_IMAGE = 4096
@@ -80,8 +81,8 @@ class AgentSpec:
         sensors: What its camera measures.
 
     Raises:
-        SimulatorError: If a value is not positive and finite, an image is larger than LARGEST_IMAGE, or a sensor is
-            unknown.
+        SimulatorError: If a value is not positive and finite (the step may be 0), the field of view is outside (1, 179)
+            degrees, an image is larger than LARGEST_IMAGE, or a sensor is unknown.
     """
 
     radius_m: float = 0.18
@@ -97,10 +98,14 @@ class AgentSpec:
     sensors: tuple[Sensor, ...] = (Sensor.RGB,)
 
     def __post_init__(self) -> None:
-        for name in ("radius_m", "height_m", "eye_height_m", "forward_m", "turn_deg", "hfov_deg"):
+        for name in ("radius_m", "height_m", "eye_height_m", "forward_m", "turn_deg"):
             value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise SimulatorError(f"agent {name} is {value}; a positive number is expected.")
+            if not (is_number(value) and value > 0):
+                raise SimulatorError(f"agent {name} is {value!r}; a positive number is expected.")
+        if not (is_number(self.step_height_m) and self.step_height_m >= 0):
+            raise SimulatorError(f"agent step_height_m is {self.step_height_m!r}; 0 or a positive number is expected.")
+        if not (is_number(self.hfov_deg) and 1 < self.hfov_deg < 179):
+            raise SimulatorError(f"agent hfov_deg is {self.hfov_deg!r}; expected within (1, 179) degrees.")
         check_image_size(self.height, self.width)
         object.__setattr__(self, "sensors", Sensor.parse(self.sensors))
 
@@ -109,10 +114,10 @@ def check_image_size(height: int, width: int) -> None:
     """Refuse image sizes that no backend renders.
 
     Raises:
-        SimulatorError: If a side is less than 1 or more than LARGEST_IMAGE.
+        SimulatorError: If a side is no whole number, less than 1 or more than LARGEST_IMAGE.
     """
     for name, value in (("height", height), ("width", width)):
-        if not 1 <= value <= LARGEST_IMAGE:
+        if not (is_whole(value) and 1 <= value <= LARGEST_IMAGE):
             raise SimulatorError(f"image {name} is {value} pixels; expected 1 to {LARGEST_IMAGE}.")
 
 
@@ -189,7 +194,7 @@ class Simulator(Protocol):
         """float32 [count, 3]: points on the largest island, even over its area.
 
         Raises:
-            SimulatorError: If the building has no navigable area.
+            SimulatorError: If the building has no navigable area, or the count is negative or no whole number.
         """
 
     def island(self, points: ArrayLike, building: int = 0) -> NDArray[np.int32]:

@@ -126,12 +126,20 @@ def sheet(
     view: Annotated[int, typer.Option(min=0, help="Which view, with --labels.")] = 0,
     count: Annotated[int, typer.Option(min=1, max=1000, help="How many views.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Of the draw of views.")] = 0,
+    best: Annotated[bool, typer.Option("--best", help="The best view of each kind of room.")] = False,
 ) -> None:
-    """A picture of some views with the rooms they show, or of all labels of one view."""
+    """A picture of some views with the rooms they show, of the best ones, or of all labels of one view."""
     from perception.terminal import print_line
     from taxonomy.dataset import open_dataset
+    from taxonomy.dataset.pictures import best_sheet
 
-    _draw(open_dataset(folder), out, labels, view=view, count=count, seed=seed)
+    if best and labels:
+        raise UserError("--best and --labels are two different pictures; ask for one.")
+    dataset = open_dataset(folder)
+    if best:
+        best_sheet(dataset, out)
+    else:
+        _draw(dataset, out, labels, view=view, count=count, seed=seed)
     print_line(str(out))
 
 

@@ -21,7 +21,8 @@ def edge_occlusion(view: View) -> Label:
     The gap of two neighbouring pixels (four neighbours, the largest counts) is what remains between the planes of
     their surfaces, in depth, wherever between the two pixels one changes over to the other: none where the planes meet
     in between. So slanted surfaces, creases and contacts give no edge, whatever the resolution. Inverse depth is
-    linear in the image along a plane, so this is exact for planes. NaN and invalid where nothing was hit; a neighbour
+    linear in the image along a plane, so this is exact for planes. A gap that the depths around do not show (a grazing
+    sliver, see `gaps_between`) does not count. NaN and invalid where nothing was hit; a neighbour
     that hit nothing is unknown and gives no edge.
     """
     response = np.zeros_like(view.surface_depth_m)
@@ -41,6 +42,9 @@ def neighbours(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
 def gaps_between(view: View, axis: int) -> NDArray[np.float32]:
     """Least gap in metres between the planes of neighbouring pixels on the way from one to the other.
 
+    It is no more than depths differ among the two and the pixels before and after them, so that the plane of a grazing
+    sliver (a rounded rim) is not followed to where nothing was seen.
+
     Args:
         view: What the camera measured.
         axis: 0 for neighbours one above the other, [H - 1, W]; 1 for those side by side, [H, W - 1].
@@ -58,7 +62,21 @@ def gaps_between(view: View, axis: int) -> NDArray[np.float32]:
     near = np.maximum(a, b)
     known = (a > 0) & (b > 0) & (apart > LEAST_GAP * near)
     far = np.maximum(near - apart, np.float32(1e-6))
-    return np.where(known, apart / np.where(known, near * far, 1), 0).astype(np.float32)
+    gap = np.where(known, apart / np.where(known, near * far, 1), 0)
+    return np.minimum(gap, _spread_around(view, axis)).astype(np.float32)
+
+
+def _spread_around(view: View, axis: int) -> NDArray[np.float32]:
+    """How far depths differ among two neighbouring pixels and those before and after them along an axis."""
+    first, second = neighbours(axis)
+    depth = view.surface_depth_m
+    nearest, farthest = np.where(view.hit, depth, np.float32(np.inf)), depth
+    low, high = np.minimum(nearest[first], nearest[second]), np.maximum(farthest[first], farthest[second])
+    wide_low, wide_high = low.copy(), high.copy()
+    for here, beside in (neighbours(axis), neighbours(axis)[::-1]):
+        np.minimum(wide_low[here], low[beside], out=wide_low[here])
+        np.maximum(wide_high[here], high[beside], out=wide_high[here])
+    return np.asarray(np.maximum(wide_high - wide_low, 0))
 
 
 def _change_along(view: View, inverse: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

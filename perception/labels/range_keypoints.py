@@ -22,8 +22,11 @@ TURN_M = 0.1
 _RINGS = (0.10, 0.21, 0.35, 0.52)
 """Radii of the rings where the support is sampled, in units of `SUPPORT_M`."""
 
-_ANGLES = 10
+_ANGLES = 8
+"""Samples on each ring; every other ring is turned by half a step, so that the pattern has the image's symmetries."""
 
+_BOXES = ((3, 0.0), (7, 20.0), (15, 45.0))
+"""Sides of the boxes that a sample stands for the mean of, pixels, and from what `SUPPORT_M` in pixels they serve."""
 Array = NDArray[np.float32]
 
 
@@ -39,7 +42,7 @@ def keypoints3d(view: View) -> Label:
     - I2 weighs each point's change by w max(0, 1 - |2 d / sigma - 1/2|), as theirs, and asks for two different
       directions. Theirs takes the best pair of neighbours with 1 - |cos(alpha_1 - alpha_2)|; here all take part:
       I2 = sum - |sum of exp(2 i alpha)|, relative to a support that changes everywhere and in all directions. It is
-      sampled at `_RINGS` x 10 points of the 3 x 3 means of w, alpha.
+      sampled at `_RINGS` x 8 points of means of w, alpha over boxes (`_BOXES`) that fill the gaps between the points.
     """
     w, cos, sin = _surface_change(view)
     value = _stability(view, w) * _diversity(view, w, cos, sin)
@@ -61,7 +64,7 @@ def _surface_change(view: View) -> tuple[Array, Array, Array]:
         behind = view.surface_depth_m[second] > view.surface_depth_m[first]
         for end, front in ((first, behind), (second, ~behind)):
             np.maximum(strength[end], gap * front, out=strength[end])
-        borders[axis][first] += gap * np.where(behind, np.float32(1), np.float32(-1))
+        jump = gap * np.where(behind, np.float32(1), np.float32(-1))
         same = view.hit[first] & view.hit[second] & (gap == 0)
         step = view.points[second] - view.points[first]
         length = np.sqrt(np.einsum("hwc,hwc->hw", step, step)) + np.float32(1e-6)
@@ -70,9 +73,10 @@ def _surface_change(view: View) -> tuple[Array, Array, Array]:
         ]
         size = np.sqrt(np.einsum("hwc,hwc->hw", turn, turn))
         turn /= np.maximum(size, 1)[..., None]
-        turns[axis][first] = turn
         for end in (first, second):
             np.maximum(strength[end], size, out=strength[end])
+            borders[axis][end] += jump / 2
+            turns[axis][end] += turn / 2
     down, across = (ndimage.uniform_filter(borders[axis], 3, mode="nearest") for axis in (0, 1))
     tensor[0] = across * across + np.einsum("hwc,hwc->hw", turns[1], turns[1])
     tensor[1] = down * down + np.einsum("hwc,hwc->hw", turns[0], turns[0])
@@ -98,21 +102,17 @@ def _stability(view: View, w: Array) -> Array:
 
 def _diversity(view: View, w: Array, cos: Array, sin: Array) -> Array:
     """I2, [H, W]."""
-    from scipy import ndimage
-
     height, width = w.shape
-    changes = [ndimage.uniform_filter(part, 3, mode="nearest") * view.hit for part in (w, w * cos, w * sin)]
-    # A frame of pixels without change stands for everything outside the image.
-    maps = np.pad(np.stack([*changes, view.surface_depth_m], axis=-1), ((1, 1), (1, 1), (0, 0))).reshape(-1, 4)
     depth = view.surface_depth_m.ravel()
     scale = view.hit.ravel() * (np.float32(view.focal_px * SUPPORT_M) / np.maximum(depth, np.float32(1e-3)))
-    rows, columns = (index.ravel() for index in np.indices(w.shape, np.float32) + np.float32(1.5))
-    total, possible = np.zeros((height * width, 3), np.float32), 0.0
-    for ring, turn in product(_RINGS, range(_ANGLES)):
-        angle = 2 * math.pi * (turn + ring) / _ANGLES
-        row = np.clip(rows + scale * np.float32(ring * math.sin(angle)), 0, height + 1).astype(np.int32)
-        column = np.clip(columns + scale * np.float32(ring * math.cos(angle)), 0, width + 1).astype(np.int32)
-        there = maps.take(row * (width + 2) + column, axis=0)
+    maps, start = _mean_changes(view, w, cos, sin, scale)
+    row_px, column_px = (index.ravel() for index in np.indices(w.shape, np.float32) + np.float32(1.5))
+    total, possible = np.zeros((len(depth), 3), np.float32), 0.0
+    for (number, ring), turn in product(enumerate(_RINGS), range(_ANGLES)):
+        angle = 2 * math.pi * (turn + number % 2 / 2) / _ANGLES
+        row = np.clip(row_px + scale * np.float32(ring * math.sin(angle)), 0, height + 1).astype(np.int32)
+        column = np.clip(column_px + scale * np.float32(ring * math.cos(angle)), 0, width + 1).astype(np.int32)
+        there = maps.take(start + row * (width + 2) + column, axis=0)
         away = (there[:, 3] - depth) * np.float32(1 / SUPPORT_M)
         distance = np.sqrt(away * away + np.float32(ring * ring))
         weight = np.maximum(1 - np.abs(2 * distance - np.float32(0.5)), 0)
@@ -120,3 +120,23 @@ def _diversity(view: View, w: Array, cos: Array, sin: Array) -> Array:
         possible += 1 - abs(2 * ring - 0.5)
     value = (total[:, 0] - np.hypot(total[:, 1], total[:, 2])) / np.float32(possible)
     return np.asarray(np.clip(value, 0, 1).reshape(w.shape), np.float32)
+
+
+def _mean_changes(
+    view: View, w: Array, cos: Array, sin: Array, scale: NDArray[np.floating]
+) -> tuple[Array, NDArray[np.int32]]:
+    """Means of w, w cos, w sin over boxes, and the depth, [L * (H + 2) * (W + 2), 4]; where those of each scale start.
+
+    A frame of pixels without change stands for everything outside the image.
+    """
+    from scipy import ndimage
+
+    level = np.digitize(scale, [least for _, least in _BOXES]).astype(np.int32) - 1
+    maps = np.zeros((len(_BOXES), w.shape[0] + 2, w.shape[1] + 2, 4), np.float32)
+    for index in np.unique(level):
+        inside = maps[index, 1:-1, 1:-1]
+        for channel, part in enumerate((w, w * cos, w * sin)):
+            mean = ndimage.uniform_filter(part, _BOXES[index][0], mode="constant")
+            inside[..., channel] = mean * view.hit
+        inside[..., 3] = view.surface_depth_m
+    return maps.reshape(-1, 4), level * np.int32(maps[0, ..., 0].size)

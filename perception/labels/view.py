@@ -15,6 +15,12 @@ from perception.labels.intrinsics import focal_px, pixel_rays, ray_lengths
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of R, G, B in the grey image (ITU-R BT.601)."""
 
+NEAREST_M, FARTHEST_M = 1e-4, 1e5
+"""Depths outside are no measurements (a far plane, a marker of the sensor's own)."""
+
+_NUMBERS = {"f": "floating numbers", "iu": "whole numbers"}
+"""What numpy's kinds of dtype are called in messages."""
+
 
 @dataclass(frozen=True)
 class RoomBox:
@@ -24,11 +30,22 @@ class RoomBox:
         kind: What the room is used for, for example "kitchen".
         lower: Least x, y, z, metres, world frame.
         upper: Greatest x, y, z.
+
+    Raises:
+        UserError: If a number is not finite or a lower one exceeds the upper one.
     """
 
     kind: str
     lower: tuple[float, float, float]
     upper: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        lower, upper = np.asarray(self.lower, float), np.asarray(self.upper, float)
+        if not (np.isfinite([lower, upper]).all() and (lower <= upper).all()):
+            raise UserError(
+                f"room {self.kind!r} runs from {lower.tolist()} to {upper.tolist()}; expected finite metres, the least "
+                f"first."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +67,8 @@ class View:
         room: Where the camera stands; None where unknown.
 
     Raises:
-        UserError: If shapes differ, the image is empty or not uint8, the field of view is outside (1, 179) degrees, a
-            category has no name, or the pose is not finite.
+        UserError: If shapes or kinds of number differ from these, the image is empty, the field of view is outside
+            (1, 179) degrees, a category has no name, or the pose is not finite or not a rotation.
     """
 
     rgb: NDArray[np.uint8]
@@ -66,19 +83,17 @@ class View:
     room: RoomBox | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.rgb, np.ndarray):
+            raise UserError(f"view: rgb is a {type(self.rgb).__name__}; expected a numpy array.")
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.size == 0 or self.rgb.dtype != np.uint8:
             raise UserError(f"view: rgb is {self.rgb.dtype} {list(self.rgb.shape)}; expected uint8 [H, W, 3].")
         size = self.rgb.shape[:2]
-        for name, array, shape in (
-            ("depth_m", self.depth_m, size),
-            ("normal", self.normal, (*size, 3)),
-            ("instance", self.instance, size),
-            ("category", self.category, size),
-            ("position", self.position, (3,)),
-            ("rotation", self.rotation, (3, 3)),
-        ):
-            if array.shape != shape:
-                raise UserError(f"view: {name} has shape {list(array.shape)}; expected {list(shape)}.")
+        _check("depth_m", self.depth_m, "f", size)
+        _check("normal", self.normal, "f", (*size, 3))
+        _check("instance", self.instance, "iu", size)
+        _check("category", self.category, "iu", size)
+        _check("position", self.position, "f", (3,))
+        _check("rotation", self.rotation, "f", (3, 3))
         if self.category.min() < 0 or self.category.max() >= len(self.categories):
             raise UserError(
                 f"view: category runs from {self.category.min()} to {self.category.max()}; expected indices of the "
@@ -86,6 +101,8 @@ class View:
             )
         if not (np.isfinite(self.position).all() and np.isfinite(self.rotation).all()):
             raise UserError("view: the camera's position or rotation holds a value that is not finite.")
+        if np.abs(self.rotation @ self.rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(self.rotation) < 0:
+            raise UserError(f"view: rotation is no rotation: {self.rotation.tolist()}; expected orthonormal columns.")
         focal_px(self.width, self.hfov_deg)
 
     @property
@@ -115,19 +132,20 @@ class View:
 
     @cached_property
     def hit(self) -> NDArray[np.bool_]:
-        """Where a surface was measured, with a finite depth and a unit normal: bool [H, W]."""
+        """Where a surface was measured, with a possible depth and a unit normal: bool [H, W]."""
         length = np.einsum("hwc,hwc->hw", self.normal, self.normal)
-        return np.asarray(np.isfinite(self.depth_m) & (self.depth_m > 0) & (np.abs(length - 1) < 0.02))
+        possible = (self.depth_m > NEAREST_M) & (self.depth_m < FARTHEST_M)
+        return np.asarray(possible & (np.abs(length - 1) < 0.02))
 
     @cached_property
     def surface_depth_m(self) -> NDArray[np.float32]:
         """float32 [H, W]: depth where a surface was measured, else 0, whatever the sensor wrote there."""
-        return np.where(self.hit, self.depth_m, np.float32(0))
+        return np.where(self.hit, self.depth_m, 0).astype(np.float32, copy=False)
 
     @cached_property
     def surface_normal(self) -> NDArray[np.float32]:
         """float32 [H, W, 3]: normals where a surface was measured, else 0."""
-        return np.where(self.hit[..., None], self.normal, np.float32(0))
+        return np.where(self.hit[..., None], self.normal, 0).astype(np.float32, copy=False)
 
     @cached_property
     def points(self) -> NDArray[np.float32]:
@@ -177,3 +195,13 @@ def everywhere(values: NDArray[np.generic]) -> Label:
 def single(values: NDArray[np.generic] | np.generic, valid: bool) -> Label:
     """A label for a whole image, or group of images."""
     return Label(np.asarray(values), np.asarray(valid, np.bool_))
+
+
+def _check(name: str, array: object, kinds: str, shape: tuple[int, ...]) -> None:
+    """Raise a UserError for what is no array, of another kind of number, or of another shape."""
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"view: {name} is a {type(array).__name__}; expected a numpy array.")
+    if array.shape != shape:
+        raise UserError(f"view: {name} has shape {list(array.shape)}; expected {list(shape)}.")
+    if array.dtype.kind not in kinds:
+        raise UserError(f"view: {name} is {array.dtype}; expected {_NUMBERS[kinds]}.")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.building import Building
+from sim.checks import check_point_count
 from sim.errors import SimulatorError
 from sim.habitat.library import load_habitat
 from sim.simulator import AgentSpec
@@ -67,8 +68,9 @@ class NavigationMesh:
         Drawn here from its triangles: habitat-sim's own draw depends on the C library's global generator.
 
         Raises:
-            SimulatorError: If there is no navigable area.
+            SimulatorError: If there is no navigable area, or the count is negative or no whole number.
         """
+        check_point_count(count)
         if not self._ranked:
             raise SimulatorError(f"building {self._name!r} has no navigable area for an agent of this size.")
         corners = self._triangles(self._ranked[0])

@@ -81,7 +81,7 @@ class HabitatSimulator:
         Raises:
             SimulatorError: If a start is not navigable, or a building is not loaded; nothing has moved then.
         """
-        agents = agents_at(agents.positions, agents.headings_rad, agents.buildings) if len(agents) else no_agents()
+        agents = agents_at(agents.positions, agents.headings_rad, agents.buildings)
         self._check_buildings(agents.buildings)
         for building, lanes in self._by_building(agents.buildings):
             lost = lanes[self._meshes[building].island(agents.positions[lanes]) < 0]

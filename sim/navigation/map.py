@@ -9,6 +9,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from sim.building import Building
+from sim.checks import check_point_count
 from sim.errors import SimulatorError
 from sim.navigation.geodesics import Geodesics
 from sim.navigation.ground import Ground, find_ground, without_pinches
@@ -133,7 +134,12 @@ class NavigationMap:
         return np.where(inside, self.floor_m[row, column], np.float32(np.nan))
 
     def random_points(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """float32 [count, 3]: points on the floor of the largest island, even over its area."""
+        """float32 [count, 3]: points on the floor of the largest island, even over its area.
+
+        Raises:
+            SimulatorError: If the count is negative, or no whole number.
+        """
+        check_point_count(count)
         cells = np.argwhere(self._islands == 0)
         chosen = cells[rng.integers(len(cells), size=count)]
         within = rng.uniform(_MARGIN, 1 - _MARGIN, size=(count, 2))

@@ -18,6 +18,7 @@ from sim.simulator import Observations, Sensor, check_image_size
 
 _ALIGNMENT_BYTES = 64
 _MOST_RECORDINGS = 64
+_MOST_KEPT_PIXELS = 1 << 21
 
 
 class RaycastRenderer:
@@ -120,11 +121,10 @@ class RaycastRenderer:
 
     def _check(self, cameras: Cameras, height: int, width: int, samples: int, bounces: int) -> None:
         count = len(self.buildings)
-        if len(cameras) and not ((cameras.buildings >= 0) & (cameras.buildings < count)).all():
-            raise SimulatorError(
-                f"a camera is in building {cameras.buildings.max()}; {count} are loaded, numbered from 0."
-            )
-        if not 1 <= samples <= 65536 or not 0 <= bounces <= 8:
+        unknown = cameras.buildings[(cameras.buildings < 0) | (cameras.buildings >= count)]
+        if len(unknown):
+            raise SimulatorError(f"building {unknown[0]} is not loaded; {count} are, numbered from 0.")
+        if samples not in range(1, 65537) or bounces not in range(9):
             raise SimulatorError(f"{samples} samples, {bounces} bounces; expected 1 to 65536, and 0 to 8.")
         if len(cameras) * height * width >= 2**31:
             raise SimulatorError(f"{len(cameras)} images of {height} x {width} are too many at once; render fewer.")
@@ -164,9 +164,14 @@ def _frozen(sensors: tuple[Sensor, ...], samples: int, bounces: int) -> Any:
     return kernel
 
 
+def _pixels(device: str, count: int, height: int, width: int) -> tuple[Any, Any, Any]:
+    """Camera of each pixel, and its place right of and above the optical centre; small ones are kept."""
+    draw = _kept_pixels if count * height * width <= _MOST_KEPT_PIXELS else _kept_pixels.__wrapped__
+    return draw(device, count, height, width)
+
+
 @lru_cache(maxsize=8)
-def _pixels(device: str, count: int, height: int, width: int) -> tuple[Any, Any, Any]:  # noqa: ARG001
-    """Camera of each pixel, and its place right of and above the optical centre; kept on the device."""
+def _kept_pixels(device: str, count: int, height: int, width: int) -> tuple[Any, Any, Any]:  # noqa: ARG001
     import mitsuba
 
     camera, row, column = np.indices((count, height, width), dtype=np.uint32)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sim.building import Building
 from sim.cameras import Cameras
 from sim.errors import SimulatorError
-from sim.motion import check_actions, displacements, no_agents, turned
+from sim.motion import agents_at, check_actions, displacements, no_agents, turned
 from sim.navigation import NavigationMap
 from sim.raycast.renderer import RaycastRenderer
 from sim.simulator import Agents, AgentSpec, Observations
@@ -76,7 +76,12 @@ class RaycastSimulator:
         return self._maps[building]
 
     def place(self, agents: Agents) -> None:
-        """Put agents where they start."""
+        """Put agents where they start; their number may change with every call.
+
+        Raises:
+            SimulatorError: If a start is not navigable, or a building is not loaded; nothing has moved then.
+        """
+        agents = agents_at(agents.positions, agents.headings_rad, agents.buildings)
         for building in np.unique(agents.buildings):
             here = agents.buildings == building
             standing = self.navigation(int(building)).is_navigable(agents.positions[here])

@@ -136,7 +136,7 @@ def _pack_triangles(
 ) -> NDArray[np.float32]:
     corners = building.triangles
     records = np.empty((len(corners), TRIANGLE_FLOATS), dtype=np.float32)
-    uvs = building.uvs[corners]
+    uvs = building.uvs[corners].astype(np.float64)
     uvs = uvs - np.floor(uvs.min(axis=1, keepdims=True))  # near zero, where float32 is fine
     records[:, 0:6] = uvs.reshape(-1, 6)
     records[:, 6:12] = _octahedral(building.normals)[corners].reshape(-1, 6)

@@ -133,7 +133,7 @@ def read_json(path: Path) -> dict[str, object]:
     """
     try:
         document = json.loads(read_bytes(path, limit_mib=_LARGEST_JSON_MIB))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{path} is no JSON ({error}); it is damaged.") from None
@@ -182,10 +182,21 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether a building's folder holds exactly what its index lists, byte for byte."""
+def is_whole(folder: Path, facts: Mapping[str, object], index_sha256: str | None = None) -> bool:
+    """Whether a building's folder holds exactly what its index lists, byte for byte.
+
+    Args:
+        folder: The building's.
+        facts: What its index must say beside the list of files.
+        index_sha256: The index's hash, where it is known.
+    """
     try:
-        entries = entries_of(read_json(folder / INDEX), folder)
+        index = read_json(folder / INDEX)
+        entries = entries_of(index, folder)
+        if {name: value for name, value in index.items() if name != "files"} != facts:
+            return False
+        if index_sha256 not in (None, sha256_of(folder / INDEX)):
+            return False
         return all(
             (folder / name).stat().st_size == entry.size and sha256_of(folder / name) == entry.sha256
             for name, entry in entries.items()

@@ -1,5 +1,6 @@
 """What a dataset's folder says about itself: settings, classes, splits, storage, hashes."""
 
+import hashlib
 import json
 import platform
 from collections.abc import Mapping
@@ -103,6 +104,7 @@ class Manifest:
             "quantisation": {name: stored.to_json() for name, stored in self.quantisation.items()},
             "shards": None if self.shards is None else dict(sorted(self.shards.items())),
         }
+        document["sha256"] = _sha256_of(document)
         write_atomically(folder / MANIFEST, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
     def with_shards(self, shards: Mapping[str, str]) -> "Manifest":
@@ -121,11 +123,30 @@ def read_manifest(folder: Path) -> Manifest:
     if document.get("format") != FORMAT:
         raise UserError(f"{path} is another program's; a folder that `midlevel data render` wrote is expected.")
     if document.get("version") != VERSION:
-        raise UserError(f"{path} has version {document.get('version')}; this program reads {VERSION}: update it.")
+        raise UserError(
+            f"{path} has version {document.get('version')}; this program reads {VERSION}: render again, or use the "
+            "program that wrote it."
+        )
     try:
         return _manifest(document)
-    except (KeyError, TypeError, AttributeError) as error:
+    except UserError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{path} is damaged: {type(error).__name__} {error}; render again.") from None
+
+
+def is_as_written(folder: Path) -> bool:
+    """Whether a manifest is as it was written, by the hash of its content that it carries.
+
+    Raises:
+        UserError: If it is no JSON.
+    """
+    document = read_json(folder / MANIFEST)
+    return document.pop("sha256", None) == _sha256_of(document)
+
+
+def _sha256_of(document: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 
 
 def _manifest(document: Mapping[str, object]) -> Manifest:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from perception.errors import UserError
 from perception.files import write_atomically
 from perception.labels.colour import decode_colour
 from perception.labels.manhattan import layout_corners, vanishing_directions
 from perception.labels.view import Label
+from taxonomy.dataset.best_views import best_views
 from taxonomy.dataset.dataset import Dataset, Sample
 
 if TYPE_CHECKING:
@@ -62,6 +64,24 @@ def view_sheet(dataset: Dataset, path: Path, *, count: int = 40, columns: int = 
     _write(path, _sheet(tiles, columns))
 
 
+def best_sheet(dataset: Dataset, path: Path, *, columns: int = 4) -> None:
+    """Write a PNG of one view of each kind of room: the one that shows best what it is.
+
+    Args:
+        dataset: Where the views come from.
+        path: The picture.
+        columns: In a row.
+
+    Raises:
+        UserError: If the dataset lacks the labels that tell, or the picture's path cannot be used.
+    """
+    chosen = best_views(dataset)
+    tiles = [Tile(dataset.sample(index, []).rgb, kind.replace("_", " ")) for kind, index in chosen.items()]
+    if not tiles:
+        raise UserError(f"{dataset.root} has no view with a known kind of room.")
+    _write(path, _sheet(tiles, columns, max(TILE, tiles[0].picture.shape[1])))
+
+
 def label_sheet(dataset: Dataset, path: Path, *, index: int = 0, columns: int = 6) -> None:
     """Write a PNG of all labels of one view.
 
@@ -100,20 +120,22 @@ def _class_caption(label: Label, names: Sequence[str]) -> str:
     return f": {names[index] if index < len(names) else index}"
 
 
-def _sheet(tiles: Sequence[Tile], columns: int) -> "Image.Image":
+def _sheet(tiles: Sequence[Tile], columns: int, side: int = TILE) -> "Image.Image":
+    """Tiles in rows, each `side` pixels square."""
     from PIL import Image, ImageDraw
 
+    columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
-    sheet = Image.new("RGB", (columns * (TILE + 4), rows * (TILE + _CAPTION + 4)), "white")
+    sheet = Image.new("RGB", (columns * (side + 4), rows * (side + _CAPTION + 4)), "white")
     draw = ImageDraw.Draw(sheet)
     for number, tile in enumerate(tiles):
         row, column = divmod(number, columns)
-        x, y = column * (TILE + 4) + 2, row * (TILE + _CAPTION + 4) + 2
+        x, y = column * (side + 4) + 2, row * (side + _CAPTION + 4) + 2
         picture = Image.fromarray(np.ascontiguousarray(tile.picture))
-        whole = picture.width <= TILE and TILE % picture.width == 0
+        whole = picture.width <= side and side % picture.width == 0
         how = Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS
-        sheet.paste(picture.resize((TILE, TILE), how), (x, y))
-        draw.text((x + 2, y + TILE + 1), tile.caption[:34], fill="black")
+        sheet.paste(picture.resize((side, side), how), (x, y))
+        draw.text((x + 2, y + side + 1), tile.caption[:34], fill="black")
     return sheet
 
 

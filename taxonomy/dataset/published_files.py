@@ -1,5 +1,7 @@
 """Single files of the published layout: whether they are whole, and what is in them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -7,31 +9,54 @@ from numpy.typing import NDArray
 
 from perception.errors import UserError
 from taxonomy.dataset.files import load_array
-from taxonomy.dataset.quantisation import Quantisation
+from taxonomy.dataset.quantisation import RGB, Quantisation
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
 
 
-def damage(path: Path) -> str | None:
-    """What is wrong with a file at first sight, without decoding it; None if nothing is."""
+@dataclass(frozen=True)
+class Glance:
+    """What a file shows at first sight.
+
+    Args:
+        damage: What is wrong with it; None if nothing is.
+        size: Width and height of a picture; None for other files.
+    """
+
+    damage: str | None
+    size: tuple[int, int] | None = None
+
+
+def glance(path: Path) -> Glance:
+    """Look at a file's two ends, without decoding it."""
     try:
         with path.open("rb") as file:
-            start = file.read(8)
+            start = file.read(24)
             size = file.seek(0, 2)
             file.seek(max(0, size - 8))
             end = file.read(8)
     except OSError as error:
-        return error.strerror or "unreadable"
+        return Glance(error.strerror or "unreadable")
     if size == 0:
-        return "empty"
+        return Glance("empty")
     if path.suffix == ".png":
-        if start != _PNG_START:
-            return "no PNG"
-        return None if end == _PNG_END else "truncated"
+        if not start.startswith(_PNG_START):
+            return Glance("no PNG")
+        width, height = (int.from_bytes(start[at : at + 4]) for at in (16, 20))
+        return Glance(None, (width, height)) if end == _PNG_END else Glance("truncated")
     if path.suffix == ".npy":
-        return None if start.startswith(b"\x93NUMPY") else "no .npy file"
-    return None if start.lstrip().startswith(b"{") else "no JSON object"
+        return Glance(None if start.startswith(b"\x93NUMPY") else "no .npy file")
+    return Glance(None if start.lstrip().startswith(b"{") else "no JSON object")
+
+
+def odd_size(sizes: Mapping[str, tuple[int, int]]) -> tuple[str, str] | None:
+    """Which domain's picture differs in size from the view's rgb, and how; None if all agree."""
+    expected = sizes.get("rgb")
+    for domain, size in sizes.items():
+        if expected is not None and size != expected:
+            return domain, f"{size[0]} x {size[1]} pixels, its rgb has {expected[0]} x {expected[1]}"
+    return None
 
 
 def read_array(path: Path, stored: Quantisation) -> NDArray[np.generic]:
@@ -47,10 +72,12 @@ def read_array(path: Path, stored: Quantisation) -> NDArray[np.generic]:
     Raises:
         UserError: If it is unreadable, or holds something else.
     """
-    values = load_array(path) if path.suffix == ".npy" else _read_png(path)
+    values = load_array(path) if path.suffix == ".npy" else _read_png(path, stored)
     if stored.index and not stored.per_pixel:
         return _class_code(path, values, stored)
     channels = stored.shape[2] if len(stored.shape) == 3 else 1
+    if stored.unit == RGB.unit and values.ndim == 2:  # a grey picture is one all the same
+        values = np.repeat(values[..., None], 3, axis=-1)
     if values.ndim == 3 and isinstance(channels, int):
         values = values[..., 0] if len(stored.shape) == 2 else values[..., :channels]
     if values.ndim != len(stored.shape) or (values.ndim == 3 and values.shape[2] != channels):
@@ -77,12 +104,12 @@ def _class_code(path: Path, values: NDArray[np.generic], stored: Quantisation) -
     return np.asarray(found, stored.dtype)
 
 
-def _read_png(path: Path) -> NDArray[np.generic]:
+def _read_png(path: Path, stored: Quantisation) -> NDArray[np.generic]:
     from PIL import Image
 
     try:
         with Image.open(path, formats=("PNG",)) as image:
-            plain = {"P": "RGB", "1": "L", "LA": "L"}.get(image.mode, image.mode)
+            plain = {"P": "P" if stored.index else "RGB", "1": "L", "LA": "L"}.get(image.mode, image.mode)
             values = np.asarray(image.convert(plain))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"cannot read {path}: {error}.") from None

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeGuard
 
@@ -12,6 +13,7 @@ from perception.errors import UserError
 from taxonomy.dataset.dataset import ViewIndex
 from taxonomy.dataset.files import read_json
 from taxonomy.dataset.manifest import SPLITS, Manifest, split_buildings
+from taxonomy.dataset.pairing import MOST_PARTNERS
 from taxonomy.dataset.published import GROUPS, Z_UP
 from taxonomy.dataset.views import ARRAYS, GroupTable, ViewTable, fixated_groups
 
@@ -42,8 +44,9 @@ def index_of(
         groups = _own_groups(own, building_of, documents)
     else:
         pairs, triplets = fixated_groups(building_of.astype(np.int64) << 32 | views.point)
-        empty = np.zeros((0, 2), np.int32)
-        groups = GroupTable(pairs, triplets, empty, pairs, np.ones(len(pairs), np.int32))
+        shared = _shared_points(building_of, views.point, documents)
+        matching = np.concatenate([np.ones(len(pairs), np.int32), np.zeros(len(shared), np.int32)])
+        groups = GroupTable(pairs, triplets, shared, np.concatenate([pairs, shared]), matching)
     splits = manifest.splits if manifest is not None else _splits(root, buildings)
     return ViewIndex(buildings, building_of, views, groups, splits)
 
@@ -56,8 +59,12 @@ def _views(keys: Sequence[ViewKey], documents: Sequence[Mapping[str, object]]) -
         rows = [document.get(name) or unknown for document in documents]
         return np.array([row if _are_numbers(row) and len(row) == count else unknown for row in rows], np.float64)
 
-    quaternion = numbers("camera_rotation_final_quaternion", 4)
     rotation = np.full((len(keys), 3, 3), np.nan)
+    angles = numbers("camera_rotation_final", 3)  # the sample building has no quaternions
+    known = np.isfinite(angles).all(axis=1)
+    if known.any():
+        rotation[known] = Z_UP.T @ Rotation.from_euler("xyz", angles[known]).as_matrix()
+    quaternion = numbers("camera_rotation_final_quaternion", 4)
     known = np.isfinite(quaternion).all(axis=1) & (np.abs(quaternion).sum(axis=1) > 0)
     if known.any():
         turn = Rotation.from_quat(quaternion[known][:, [1, 2, 3, 0]]).as_matrix()
@@ -75,8 +82,42 @@ def _views(keys: Sequence[ViewKey], documents: Sequence[Mapping[str, object]]) -
     )
 
 
+def with_vanishing_point(document: dict[str, object]) -> dict[str, object]:
+    """Metadata with the label of vanishing_point, where they name the building's three axes as the camera sees them."""
+    named = document.get("vanishing_points_gaussian_sphere")
+    rows = [named.get(axis) for axis in "xyz"] if isinstance(named, dict) else []
+    if not rows or not all(_are_numbers(row) and len(row) == 3 for row in rows):
+        return document
+    x, y, up = np.array(rows, np.float64)
+    right, forward = (x, y) if abs(x[0]) >= abs(y[0]) else (y, x)
+    right, up, forward = (
+        v * (-1 if v[axis] * sign < 0 else 1) for v, axis, sign in ((right, 0, 1), (up, 1, 1), (forward, 2, -1))
+    )
+    return {**document, "vanishing_point": [right[1], right[2], up[0], up[2], forward[0], forward[1]]}
+
+
 def _are_numbers(row: object) -> TypeGuard[list[float]]:
     return isinstance(row, list) and all(isinstance(value, (int, float)) for value in row)
+
+
+def _shared_points(
+    building_of: NDArray[np.int32], point: NDArray[np.int32], documents: Sequence[Mapping[str, object]]
+) -> NDArray[np.int32]:
+    """Non-fixated pairs, int32 [Q, 2], from the points that a view sees away from its centre, as its metadata say.
+
+    The first view of each such pair is the point's first one.
+    """
+    fixating: dict[tuple[int, int], int] = {}
+    places = list(zip(building_of.tolist(), point.tolist(), strict=True))
+    for index, place in enumerate(places):
+        fixating.setdefault(place, index)
+    pairs = []
+    for second, (place, document) in enumerate(zip(places, documents, strict=True)):
+        listed = document.get("nonfixated_points_in_view")
+        others = {other for other in listed if isinstance(other, int)} if isinstance(listed, list) else set()
+        found = (fixating.get((place[0], other)) for other in sorted(others - {place[1]}))
+        pairs += [(first, second) for first in islice((first for first in found if first is not None), MOST_PARTNERS)]
+    return np.array(pairs, np.int32).reshape(-1, 2)
 
 
 def _own_groups(

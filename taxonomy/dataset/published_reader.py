@@ -20,9 +20,9 @@ from perception.tasks import TASKS
 from taxonomy.dataset.dataset import Dataset, Skip
 from taxonomy.dataset.labelling import DERIVED
 from taxonomy.dataset.manifest import Manifest
-from taxonomy.dataset.published import CAMERAS, FILE_NAME, domain_named, is_in_metadata
-from taxonomy.dataset.published_files import damage, read_array
-from taxonomy.dataset.published_index import ViewKey, index_of
+from taxonomy.dataset.published import CAMERAS, FILE_NAME, domain_named, file_name, is_in_metadata
+from taxonomy.dataset.published_files import glance, odd_size, read_array
+from taxonomy.dataset.published_index import ViewKey, index_of, with_vanishing_point
 from taxonomy.dataset.quantisation import FOREIGN, RGB, Quantisation
 from taxonomy.dataset.store import named_classes
 
@@ -104,12 +104,12 @@ def open_published(root: Path, manifest: Manifest | None = None, tasks: Sequence
     skips: list[Skip] = []
     wanted = _wanted(found, stored, tasks, skips)
     keys = [key for key in sorted(found.files) if _keep(root, key, found.files[key], wanted, skips)]
-    cameras = {key: _camera(found.files[key], skips) for key in keys}
+    cameras = {key: _camera(root, key, found.files[key], skips, is_own=manifest is not None) for key in keys}
     keys = [key for key in keys if cameras[key] is not None]
     if not keys:
         first = f"; first of {len(skips)}: {skips[0].path}: {skips[0].reason}" if skips else ""
         raise UserError(f"{root} has no view with a whole file of every task{first}.")
-    documents = [cameras[key] or {} for key in keys]
+    documents = [with_vanishing_point(cameras[key] or {}) for key in keys]
     in_metadata = [name for name, how in stored.items() if is_in_metadata(how) and all(name in d for d in documents)]
     index = index_of(root, keys, documents, manifest)
     source = PublishedSource([found.files[key] for key in keys], documents, stored, wanted, in_metadata)
@@ -141,28 +141,48 @@ def _wanted(
 
 
 def _keep(root: Path, key: ViewKey, files: Mapping[str, Path], wanted: Sequence[str], skips: list[Skip]) -> bool:
+    found = _first_fault(files, wanted)
+    if found is None:
+        return True
+    domain, reason = found
+    building, point, view = key
+    path = files.get(domain, Path(f"{building}/point_{point}_view_{view}_domain_{domain}"))
+    name = path.relative_to(root) if path.is_absolute() or path.is_relative_to(root) else path
+    skips.append(Skip(name.as_posix(), f"{reason}; the view is left out for every task"))
+    return False
+
+
+def _first_fault(files: Mapping[str, Path], wanted: Sequence[str]) -> tuple[str, str] | None:
+    """The first of a view's domains with something wrong at first sight, and what it is."""
+    sizes = {}
     for domain in wanted:
-        reason = damage(files[domain]) if domain in files else "missing"
-        if reason is not None:
-            building, point, view = key
-            path = files.get(domain, Path(f"{building}/point_{point}_view_{view}_domain_{domain}"))
-            name = path.relative_to(root) if path.is_absolute() or path.is_relative_to(root) else path
-            skips.append(Skip(name.as_posix(), f"{reason}; the view is left out for every task"))
-            return False
-    return True
+        if domain not in files:
+            return domain, "missing"
+        seen = glance(files[domain])
+        if seen.damage is not None:
+            return domain, seen.damage
+        if seen.size is not None:
+            sizes[domain] = seen.size
+    return odd_size(sizes)
 
 
-def _camera(files: Mapping[str, Path], skips: list[Skip]) -> dict[str, object] | None:
-    """A view's metadata; empty where there is none, None where it is damaged."""
+def _camera(
+    root: Path, key: ViewKey, files: Mapping[str, Path], skips: list[Skip], *, is_own: bool
+) -> dict[str, object] | None:
+    """A view's metadata; empty where a folder of others has none, None where it is missing in ours, or damaged."""
+    building, point, view = key
     path = files.get(CAMERAS)
-    if path is None:
+    if path is None and not is_own:
         return {}
     try:
+        path = path or root / building / file_name(point, view, CAMERAS, "json")
         document = json.loads(path.read_bytes())
         if not isinstance(document, dict):
             raise ValueError("no object")
+        if is_own and not isinstance(document.get("row"), int):
+            raise ValueError("no row")
         return document
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         skips.append(Skip(str(path), f"unreadable ({error}); the view is left out for every task"))
         return None
 

@@ -7,6 +7,7 @@ killed and started again ends with the same bytes, whatever the number of worker
 import fcntl
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import compress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -36,7 +39,7 @@ from taxonomy.dataset.manifest import (
 from taxonomy.dataset.pairing import group_views
 from taxonomy.dataset.quantisation import PUBLISHED, Quantisation
 from taxonomy.dataset.sampling import sample_views
-from taxonomy.dataset.shard import Shard
+from taxonomy.dataset.shard import Shard, expected_facts
 from taxonomy.dataset.user_tasks import ExtraLabel, fingerprints, resolve
 from taxonomy.dataset.world import World
 
@@ -119,25 +122,36 @@ def render_dataset(
     notes: list[str] = []
     with _alone(out):
         for layout, folder in folders.items():
-            notes += _prepare(folder, manifests[layout])
+            manifests[layout] = _prepare(folder, manifests[layout])
+            notes += _differing_versions(folder, manifests[layout])
         names = building_names(spec.buildings)
-        missing = [i for i, name in enumerate(names) if not all(is_whole(f / name) for f in folders.values())]
-        found = sorted(set(range(spec.buildings)) - set(missing))
-        for index in found:
-            tell(names[index])
+        is_found = [all(_is_found(folders[layout], name, manifests[layout]) for layout in folders) for name in names]
+        for name in compress(names, is_found):
+            tell(name)
+        missing = [index for index, found in enumerate(is_found) if not found]
         jobs = [Job(world, index, manifests, folders, tuple(extra_labels)) for index in missing]
-        for index in _run(jobs, workers):
-            tell(names[index])
+        try:
+            for index in _run(jobs, workers):
+                tell(names[index])
+        finally:
+            for folder in folders.values():
+                remove_partial(folder)
         for layout, folder in folders.items():
             manifests[layout].with_shards({name: sha256_of(folder / name / INDEX) for name in names}).write(folder)
     return RenderReport(
         folders,
         len(missing),
-        len(found),
+        sum(is_found),
         spec.buildings * spec.views,
         time.perf_counter() - start,
         tuple(dict.fromkeys(notes)),
     )
+
+
+def _is_found(folder: Path, name: str, manifest: Manifest) -> bool:
+    """Whether an earlier run has finished a building, and nothing has changed it since."""
+    facts = expected_facts(name, manifest.split_of(name), manifest.spec)
+    return is_whole(folder / name, facts, (manifest.shards or {}).get(name))
 
 
 def building_seed(spec: RenderSpec, index: int) -> int:
@@ -196,7 +210,7 @@ def _run(jobs: Sequence[Job], workers: int) -> Iterator[int]:
         return
     context = multiprocessing.get_context("spawn")  # renderers do not survive a fork
     with ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_die_with_parent) as pool:
-        futures: list[Future[int]] = [pool.submit(_render, job) for job in jobs]
+        futures = _submitted(pool, jobs)
         try:
             for future in as_completed(futures):
                 yield future.result()
@@ -210,8 +224,20 @@ def _run(jobs: Sequence[Job], workers: int) -> Iterator[int]:
             raise
 
 
+def _submitted(pool: ProcessPoolExecutor, jobs: Sequence[Job]) -> list[Future[int]]:
+    """Start the workers, with Ctrl-C held back until they know what to do about it."""
+    resource_tracker.ensure_running()  # it would take the mask away while the first worker starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return [pool.submit(_render, job) for job in jobs]
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _die_with_parent() -> None:
-    """Make this worker end when the process that started it is killed."""
+    """Make this worker end at once when it is interrupted, or the process that started it is killed."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # a building's folder is whole or absent: nothing is lost
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = multiprocessing.parent_process()
     if parent is None:
         return
@@ -254,33 +280,46 @@ def _alone(out: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror}.") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another run is writing into {out}; wait for it, or choose another folder.") from None
         yield
-    except BlockingIOError:
-        raise UserError(f"another run is writing into {out}; wait for it, or choose another folder.") from None
     finally:
         os.close(descriptor)
 
 
-def _prepare(folder: Path, manifest: Manifest) -> list[str]:
+def _prepare(folder: Path, manifest: Manifest) -> Manifest:
     """Write the manifest of a new dataset, or check that of an unfinished one.
+
+    Returns:
+        What the folder's manifest says; the versions in it are those of the run that began.
 
     Raises:
         UserError: If the folder holds something else.
     """
+    remove_partial(folder)
+    others = {path.name for path in folder.iterdir()} - {MANIFEST} if folder.is_dir() else set()
     if not (folder / MANIFEST).is_file():
-        if folder.is_dir() and any(folder.iterdir()):
+        if others:
             raise UserError(f"{folder} is not empty and holds no dataset of this program; choose another folder.")
         manifest.write(folder)
-        return []
+        return manifest
     old = read_manifest(folder)
-    for what, ours, theirs in _differences(manifest, old):
+    differences = list(_differences(manifest, old))
+    if differences and old.layout == manifest.layout and not others:  # begun, but no building was finished
+        manifest.write(folder)
+        return manifest
+    for what, ours, theirs in differences:
         raise UserError(f"{folder} was rendered with {what} {theirs}, not {ours}; choose another folder.")
-    remove_partial(folder)
+    return replace(manifest, versions=old.versions, shards=old.shards)
+
+
+def _differing_versions(folder: Path, manifest: Manifest) -> list[str]:
     return [
-        f"{package} was {old.versions.get(package)} when {folder} was begun and is {found}: images may differ"
-        for package, found in manifest.versions.items()
-        if old.versions.get(package) != found
+        f"{package} was {manifest.versions.get(package)} when {folder} was begun and is {found}: images may differ"
+        for package, found in installed_versions().items()
+        if manifest.versions.get(package) != found
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.dataset.manifest import RenderSpec
 from taxonomy.dataset.quantisation import Quantisation
 from taxonomy.dataset.views import GroupTable, ViewTable
 
@@ -40,3 +41,8 @@ class Shard:
     def facts(self) -> dict[str, object]:
         """What its index says beside the list of files."""
         return {"building": self.building, "split": self.split, "views": len(self.views), "size": self.size}
+
+
+def expected_facts(building: str, split: str, spec: RenderSpec) -> dict[str, object]:
+    """What the index of a building says beside the list of files, if it is what was asked for."""
+    return {"building": building, "split": split, "views": spec.views, "size": spec.size}

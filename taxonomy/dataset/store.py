@@ -4,9 +4,10 @@ A view's label is one slice of one file, so any sample costs two reads, whatever
 """
 
 import io
+import os
 import resource
-from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -43,13 +44,16 @@ def write_shard(root: Path, shard: Shard, manifest: Manifest) -> str:
         codes = {name: shard.codes_in(name, stored) for name, stored in manifest.quantisation.items()}
         for name, array in {**codes, **to_arrays(shard.views, shard.groups)}.items():
             whole = np.ascontiguousarray(array)
-            writer.write(f"{name}.npy", _header(whole), whole.data.cast("B") if whole.size else b"")
+            header = _header(whole.shape, whole.dtype.str)
+            writer.write(f"{name}.npy", header, whole.data.cast("B") if whole.size else b"")
         return writer.finish(shard.facts())
 
 
-def _header(array: NDArray[np.generic]) -> bytes:
+@lru_cache(maxsize=256)
+def _header(shape: tuple[int, ...], dtype: str) -> bytes:
+    """How the .npy file of such an array begins."""
     buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, np.lib.format.header_data_from_array_1_0(array))
+    np.lib.format.write_array_header_1_0(buffer, {"descr": dtype, "fortran_order": False, "shape": shape})
     return buffer.getvalue()
 
 
@@ -64,7 +68,7 @@ def open_store(root: Path, manifest: Manifest) -> Dataset:
         index = read_json(root / building / INDEX)
         entries_of(index, root / building / INDEX)
         counts.append(int(index["views"]))  # type: ignore[call-overload]
-        views, grouped = from_arrays({name: load_array(root / building / f"{name}.npy") for name in ARRAYS})
+        views, grouped = from_arrays({name: _table(root / building / f"{name}.npy", counts[-1]) for name in ARRAYS})
         tables.append(views)
         groups.append(grouped)
     starts = np.concatenate([[0], np.cumsum(counts)])
@@ -79,6 +83,18 @@ def open_store(root: Path, manifest: Manifest) -> Dataset:
     return Dataset(root, source, index_of_views, named_classes(manifest.classes))
 
 
+def _table(path: Path, views: int) -> NDArray[np.generic]:
+    values = load_array(path)
+    dtype, row = ARRAYS[path.stem]
+    has_count = len(values) == views if values.ndim and path.stem.startswith("camera_") else values.ndim > 0
+    if values.dtype != dtype or values.shape[1:] != row or not has_count:
+        raise UserError(
+            f"{path} holds {values.dtype} {list(values.shape)}, expected {dtype} with rows of {list(row)}; "
+            "`midlevel data verify` lists all that is damaged."
+        )
+    return values
+
+
 def named_classes(classes: ClassLists) -> dict[str, tuple[str, ...]]:
     """Names of class indices by task."""
     return {
@@ -91,6 +107,9 @@ def named_classes(classes: ClassLists) -> dict[str, tuple[str, ...]]:
 
 class StoreSource:
     """Reads stored codes and decodes them.
+
+    Every memory map keeps a file descriptor, of which a process has few (often 1,024): a quarter of them is used. Files
+    beyond that are opened for each view anew.
 
     Args:
         root: The dataset's folder.
@@ -108,7 +127,7 @@ class StoreSource:
         self._size = manifest.spec.size
         self._building_of = building_of
         self._starts = starts
-        self._maps: OrderedDict[tuple[int, str], NDArray[np.generic]] = OrderedDict()
+        self._maps: dict[tuple[int, str], NDArray[np.generic]] = {}
         self._most_maps = max(16, min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4))
 
     @property
@@ -129,26 +148,41 @@ class StoreSource:
         codes = np.empty((len(indices), *stored.array_shape(self._size, self._size)), stored.dtype)
         buildings = self._building_of[indices]
         for row, (building, index) in enumerate(zip(buildings.tolist(), indices.tolist(), strict=True)):
-            codes[row] = self._map(building, name)[index - self._starts[building]]
+            self._read(building, name, index - int(self._starts[building]), codes[row : row + 1])
         return codes
 
-    def _map(self, building: int, name: str) -> NDArray[np.generic]:
+    def _read(self, building: int, name: str, view: int, out: NDArray[np.generic]) -> None:
+        """Copy one view's codes into `out`, [1, ...]."""
         key = (building, name)
-        found = self._maps.get(key)
-        if found is None:
-            found = self._open(building, name)
-            if len(self._maps) >= self._most_maps:
-                self._maps.popitem(last=False)
-            self._maps[key] = found
-        return found
+        mapped = self._maps.get(key)
+        if mapped is None and len(self._maps) < self._most_maps:
+            mapped = self._maps[key] = self._open(building, name)
+        if mapped is not None:
+            out[0] = mapped[view]
+        elif not self._read_unmapped(building, name, view, out):
+            out[0] = self._open(building, name)[view]
+
+    def _read_unmapped(self, building: int, name: str, view: int, out: NDArray[np.generic]) -> bool:
+        """As `_read`, without a map; False, with nothing promised of `out`, if the file is not as it was written."""
+        expected = _header(self._shape(building, name), out.dtype.str)
+        start = bytearray(len(expected))
+        try:
+            with self._path(building, name).open("rb", buffering=0) as file:
+                file.readinto(start)
+                whole = os.preadv(file.fileno(), [out.data], len(expected) + view * out.nbytes) == out.nbytes
+        except OSError:
+            return False
+        return whole and start == expected
+
+    def _path(self, building: int, name: str) -> Path:
+        return self._root / self._buildings[building] / f"{name}.npy"
+
+    def _shape(self, building: int, name: str) -> tuple[int, ...]:
+        count = int(self._starts[building + 1] - self._starts[building])
+        return count, *self._stored[name].array_shape(self._size, self._size)
 
     def _open(self, building: int, name: str) -> NDArray[np.generic]:
-        path = self._root / self._buildings[building] / f"{name}.npy"
-        stored = self._stored[name]
-        shape = (
-            int(self._starts[building + 1] - self._starts[building]),
-            *stored.array_shape(self._size, self._size),
-        )
+        path, stored, shape = self._path(building, name), self._stored[name], self._shape(building, name)
         try:
             mapped = load_array(path, mapped=True)
         except UserError as error:
@@ -161,4 +195,4 @@ class StoreSource:
         return mapped
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_maps": OrderedDict()}  # maps are opened anew in another process
+        return {**self.__dict__, "_maps": {}}  # maps are opened anew in another process

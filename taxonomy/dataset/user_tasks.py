@@ -6,6 +6,7 @@ The file defines `TASK`, a `perception.Task` with its output specification, and 
 
 import hashlib
 import importlib.util
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,9 @@ from perception.labels.registry import LabelFunction
 from perception.labels.view import Label, View
 from perception.tasks import Task
 from taxonomy.dataset.labelling import UserTask
+from taxonomy.dataset.published import domain_named
 from taxonomy.dataset.quantisation import quantisation_for
+from taxonomy.dataset.views import ARRAYS
 
 ExtraLabel = UserTask | Path
 """A label function, or the file that has one."""
@@ -46,7 +49,7 @@ def _run(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"{path} does not run: {type(error).__name__}: {error}; mend it.") from error
     return module
 
@@ -60,13 +63,23 @@ def resolve(extra: Sequence[ExtraLabel]) -> tuple[UserTask, ...]:
     return tuple(_guarded(load_user_task(label) if isinstance(label, Path) else label) for label in extra)
 
 
+def _check_name(name: str) -> None:
+    """A task's name becomes the name of a file, which must be its own."""
+    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in ARRAYS or domain_named(name):
+        raise UserError(
+            f"a task of your own cannot be called {name!r}; its name is a letter, then letters, digits or '_', and "
+            "not that of a file that a dataset has anyway."
+        )
+
+
 def _guarded(user: UserTask) -> UserTask:
     """The same, whose failures name the task."""
+    _check_name(user.task.name)
 
     def label(view: View) -> Label:
         try:
             found = user.function.function(view)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UserError(
                 f"the label function of {user.task.name!r} failed: {type(error).__name__}: {error}; mend it."
             ) from error

@@ -10,10 +10,11 @@ from perception.files import is_folder
 from taxonomy.dataset import published, store
 from taxonomy.dataset.content_checks import FAULTS, fault_in_codes
 from taxonomy.dataset.files import INDEX, PARTIAL, FileEntry, entries_of, files_in, read_json, sha256_of
-from taxonomy.dataset.manifest import MANIFEST, SPLITS, read_manifest
-from taxonomy.dataset.published_files import damage, read_array
+from taxonomy.dataset.manifest import MANIFEST, SPLITS, is_as_written, read_manifest
+from taxonomy.dataset.published_files import glance, odd_size, read_array
 from taxonomy.dataset.published_reader import find_files, is_published
 from taxonomy.dataset.quantisation import FOREIGN, RGB
+from taxonomy.dataset.shard import expected_facts
 from taxonomy.dataset.views import ARRAYS
 
 
@@ -110,6 +111,8 @@ class _Inspection:
 
     def run(self, tell: OnBuilding) -> None:
         manifest = self.manifest
+        if not is_as_written(self.root):
+            self._add(MANIFEST, "was changed after it was written")
         self._splits()
         if manifest.shards is None:
             self._add(MANIFEST, "rendering has not finished")
@@ -163,13 +166,7 @@ class _Inspection:
 
     def _index(self, building: str, index: dict[str, object], path: Path) -> None:
         name = f"{building}/{INDEX}"
-        expected = {
-            "building": building,
-            "split": self.manifest.split_of(building),
-            "views": self.manifest.spec.views,
-            "size": self.manifest.spec.size,
-        }
-        for key, value in expected.items():
+        for key, value in expected_facts(building, self.manifest.split_of(building), self.manifest.spec).items():
             if index.get(key) != value:
                 self._add(name, f"says {key} {index.get(key)!r}, the manifest says {value!r}")
         shards = self.manifest.shards
@@ -221,18 +218,24 @@ def _verify_foreign(root: Path, tell: OnBuilding) -> Verification:
         for domain in here:
             if domain not in files:
                 problems.append(Problem(f"{building}, point {point}, view {view}", f"{domain} is missing"))
+        sizes = {}
         for domain, path in sorted(files.items()):
             count += 1
-            reason = _fault_in_foreign(path, domain)
+            seen = glance(path)
+            reason = seen.damage or _fault_in_foreign(path, domain)
             if reason:
                 problems.append(Problem(path.relative_to(root).as_posix(), reason))
+            elif seen.size is not None and domain in domains:
+                sizes[domain] = seen.size
+        odd = odd_size(sizes)
+        if odd is not None:
+            problems.append(Problem(files[odd[0]].relative_to(root).as_posix(), f"has {odd[1]}"))
     return Verification(root, count, tuple(problems))
 
 
 def _fault_in_foreign(path: Path, domain: str) -> str | None:
-    reason = damage(path)
-    if reason is not None or domain not in {"rgb", *FOREIGN}:
-        return reason
+    if domain not in {"rgb", *FOREIGN}:
+        return None
     stored = RGB if domain == "rgb" else FOREIGN[domain]
     try:
         codes = read_array(path, stored)

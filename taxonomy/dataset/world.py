@@ -4,6 +4,10 @@
 same methods does as well: scanned buildings, another backend, a fake.
 """
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -103,7 +107,24 @@ class HouseWorld:
         from sim.raycast import RaycastRenderer
 
         samples, bounces = QUALITIES[self.quality]
-        return _WithQuality(RaycastRenderer((building,), self.device, self.threads), samples, bounces)
+        with _interrupts_held_back():
+            return _WithQuality(RaycastRenderer((building,), self.device, self.threads), samples, bounces)
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait: native modules that are interrupted while they load report it as a failure of their own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,20 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from perception import TASKS, UserError
-from perception.labels import LABELS, ClassLists, Label, LabelFunction, Labeller, View, compute_label, compute_labels
+from perception.labels import (
+    LABELS,
+    ClassLists,
+    Label,
+    LabelFunction,
+    Labeller,
+    RoomBox,
+    View,
+    compute_label,
+    compute_labels,
+)
 from perception.tasks import OutputKind
 from tests.perception.analytic_views import furnished_room
 
@@ -70,12 +81,13 @@ def test_where_nothing_was_hit_no_geometry_is_claimed() -> None:
         assert label.valid.any() == from_the_picture, name
 
 
-@pytest.mark.parametrize("broken", [math.nan, math.inf, -1.0])
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -1.0, 1e38, 3e38, 1e-30, 1e-45])
 def test_a_broken_depth_is_as_good_as_none(broken: float) -> None:
     view = furnished_room(size=(32, 32))
     depth = view.depth_m.copy()
     depth[10:14, 8:12] = broken
     label = all_labels(dataclasses.replace(view, depth_m=depth))
+    assert compute_label("fixated_pose", view, dataclasses.replace(view, depth_m=depth)).valid
     for name in ("depth_zbuffer", "depth_euclidean", "reshading", "edge_occlusion", "keypoints3d", "curvature"):
         assert not label[name].valid[10:14, 8:12].any()
         assert np.isfinite(label[name].values[label[name].valid]).all()
@@ -106,6 +118,39 @@ def test_misuse_is_answered_in_a_sentence() -> None:
         dataclasses.replace(view, position=np.array([0, np.nan, 0], np.float32))
     with pytest.raises(UserError, match=r"rgb is uint8 \[0, 8, 3\]"):
         dataclasses.replace(view, rgb=view.rgb[:0])
+
+
+def test_a_sensors_raw_numbers_are_not_taken_for_metres_or_ids() -> None:
+    view = furnished_room(size=(8, 8))
+    with pytest.raises(UserError, match="depth_m is uint16; expected floating numbers"):
+        dataclasses.replace(view, depth_m=np.full((8, 8), 2000, np.uint16))
+    with pytest.raises(UserError, match="category is float32; expected whole numbers"):
+        dataclasses.replace(view, category=view.category.astype(np.float32))
+    with pytest.raises(UserError, match="instance is float64; expected whole numbers"):
+        dataclasses.replace(view, instance=view.instance.astype(np.float64))
+    with pytest.raises(UserError, match="position is a list; expected a numpy array"):
+        dataclasses.replace(view, position=[0.0, 1.0, 2.0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rotation", [np.zeros((3, 3)), np.diag([1.0, 1, -1]), 1.1 * np.eye(3)])
+def test_what_is_no_rotation_is_refused(rotation: NDArray[np.float64]) -> None:
+    with pytest.raises(UserError, match="rotation is no rotation"):
+        dataclasses.replace(furnished_room(size=(8, 8)), rotation=rotation.astype(np.float32))
+
+
+@pytest.mark.parametrize("lower", [(math.nan, 0.0, 0.0), (3.0, 0.0, 0.0), (-math.inf, 0.0, 0.0)])
+def test_what_is_no_box_is_refused(lower: tuple[float, float, float]) -> None:
+    with pytest.raises(UserError, match="room 'attic' runs from"):
+        RoomBox("attic", lower, (2.0, 2.0, 2.0))
+
+
+def test_measurements_in_double_precision_have_the_same_labels() -> None:
+    view = furnished_room(size=(32, 32))
+    double = dataclasses.replace(view, depth_m=view.depth_m.astype(float), normal=view.normal.astype(float))
+    for name, label in all_labels(double).items():
+        same = all_labels(view)[name]
+        assert label.values.dtype == same.values.dtype, name
+        np.testing.assert_array_equal(label.values, same.values)
 
 
 def height(view: View) -> Label:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,6 +107,38 @@ def test_a_cylinder_is_curved_one_way_only(axis: tuple[float, float, float]) -> 
     assert (k1 >= k2).all()
 
 
+def test_a_ring_is_a_saddle_inside_and_convex_outside() -> None:
+    """A torus has 1 / r across the tube and cos(phi) / (R + r cos(phi)) along it, phi the angle about the tube."""
+    ring, tube = 1.0, 0.4
+    rays = exact_rays(128, 128, 50.0)
+    depth = np.zeros(rays.shape[:2])
+    for _ in range(300):  # sphere tracing
+        x, y, z = np.moveaxis(rays * depth[..., None] + [0, 0, 4], -1, 0)
+        off = np.hypot(np.hypot(x, y) - ring, z) - tube
+        depth += 0.9 * np.minimum(off, 1) / np.linalg.norm(rays, axis=-1)
+    hit = (np.abs(off) < 1e-6) & (depth < 20)
+    reach = np.hypot(x, y)
+    normal = np.stack([(reach - ring) * x / reach, (reach - ring) * y / reach, z], axis=-1) / tube
+    cosine = (reach - ring) / tube
+    exact = np.stack([np.full_like(reach, 1 / tube), cosine / reach], axis=-1)
+    ids = hit.astype(np.int32)
+    view = dataclasses.replace(
+        trace([Plane((0, 0, -3), (0, 0, 1))], position=(0, 0, 4), hfov_deg=50.0),
+        depth_m=np.where(hit, depth, 0).astype(np.float32),
+        normal=np.where(hit[..., None], normal, 0).astype(np.float32),
+        instance=ids,
+        category=ids,
+    )
+    label = compute_label("curvature", view)
+    assert label.valid[hit].mean() > 0.98
+    saddle = label.valid & (cosine < -0.3)
+    assert saddle.sum() > 300
+    assert (label.values[saddle, 1] < 0).all()
+    error = np.abs(label.values - exact)[label.valid]
+    assert np.percentile(error, 99) < 0.03 / tube
+    assert error.max() < 0.1 / tube
+
+
 def test_walls_are_flat_and_corners_have_no_curvature() -> None:
     view = trace(ROOM, position=EYE, rotation=OBLIQUE)
     label = compute_label("curvature", view)
@@ -161,6 +195,15 @@ def test_a_step_has_its_height_as_response() -> None:
     assert np.unique(np.nonzero(edge)[1]).tolist() == [31, 32]
 
 
+def test_a_grazing_sliver_of_a_surface_hides_nothing() -> None:
+    """A rounded rim in two rows of pixels: its planes, continued over a pixel, would lead far behind the front."""
+    view = trace([Plane((0, 0, -3.3), (0, 0, 1))], size=(96, 96))
+    normal = view.normal.copy()
+    normal[60:62] = (0, math.sqrt(1 - 0.13**2), 0.13)
+    label = compute_label("edge_occlusion", dataclasses.replace(view, normal=normal))
+    assert label.values.max() < 0.01
+
+
 def test_occlusion_edges_do_not_depend_on_colour() -> None:
     view = furnished_room()
     grey = dataclasses.replace(view, rgb=np.full_like(view.rgb, 9))
@@ -181,11 +224,12 @@ def test_3d_keypoints_lie_near_corners_not_on_walls_or_along_edges() -> None:
     assert response[metres > 0.8].max() < 0.3 * response.max()
 
 
-def test_3d_keypoints_agree_with_the_literal_sum_over_the_support() -> None:
-    """The sampled support against every pixel of it, area for area."""
+@pytest.mark.parametrize("position", [(0.2, 1.3, 0.5), (-1.2, 1.9, -1.9), (-1.6, 2.25, -2.5)])
+def test_3d_keypoints_agree_with_the_literal_sum_over_the_support(position: tuple[float, float, float]) -> None:
+    """The sampled support against every pixel of it, area for area, from afar and near."""
     from perception.labels.range_keypoints import SUPPORT_M, _diversity, _surface_change
 
-    view = trace(ROOM, position=(0.2, 1.3, 0.5), rotation=turned(20, 25), size=(64, 64))
+    view = trace(ROOM, position=position, rotation=turned(20, 25), size=(64, 64))
     w, cos, sin = _surface_change(view)
     sampled = _diversity(view, w, cos, sin)
     literal = np.zeros_like(sampled)
@@ -196,6 +240,43 @@ def test_3d_keypoints_agree_with_the_literal_sum_over_the_support() -> None:
         parts = [(weight * w * f).sum() for f in (1, cos, sin)]
         literal[row, column] = parts[0] - math.hypot(*parts[1:])
     assert np.corrcoef(sampled.ravel(), literal.ravel())[0, 1] > 0.95
+
+
+TASKS_OF_THE_IMAGE = [
+    "edge_texture", "keypoints2d", "depth_zbuffer", "depth_euclidean", "curvature", "edge_occlusion", "keypoints3d",
+    "reshading", "colorization",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("task", TASKS_OF_THE_IMAGE)
+def test_the_label_of_a_mirrored_or_turned_view_is_the_label_mirrored_or_turned(task: str) -> None:
+    view = furnished_room(size=(96, 96))
+
+    def moved(move: Callable[[NDArray[Any]], NDArray[Any]], turn: NDArray[np.float32]) -> View:
+        return dataclasses.replace(
+            view,
+            rgb=move(view.rgb),
+            depth_m=move(view.depth_m),
+            normal=move(view.normal) @ turn.T,
+            instance=move(view.instance),
+            category=move(view.category),
+        )
+
+    mirror, quarter = np.diag([-1, 1, 1]).astype(np.float32), np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
+    for move, turn in ((np.fliplr, mirror), (np.rot90, quarter)):
+        here, there = compute_label(task, view), compute_label(task, moved(move, turn))
+        np.testing.assert_array_equal(move(here.valid), there.valid)
+        differs = np.abs(move(numbers(here)) - numbers(there))[there.valid] > 1e-3
+        assert differs.mean() < 0.002  # a sample may fall on the border of two pixels
+
+
+@pytest.mark.parametrize("radius", [0.015, 0.03, 0.2])
+@pytest.mark.parametrize("axis", [(0, 1, 0), (1, 0, 0)])
+def test_a_pole_has_no_3d_keypoints_along_it_however_thin(radius: float, axis: tuple[float, float, float]) -> None:
+    """Its two borders run in one direction; that they face opposite ways does not make it two."""
+    view = trace([Plane((0, 0, -4), (0, 0, 1)), Cylinder((0.013, 0.011, -2.0), axis, radius)])
+    assert (view.instance == 2).sum() >= 128
+    assert compute_label("keypoints3d", view).values.max() < 0.02
 
 
 def test_a_plane_has_no_3d_keypoints() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import BuildingBuilder, Cameras, Material, Mesh, Part, SimulatorError
+from sim import AgentSpec, BuildingBuilder, Cameras, Instance, Light, Material, Mesh, Part, Room, SimulatorError
+from sim.building import NOTHING
 from sim.shapes import boxes
 from tests.sim.hand_made import box_room, two_rooms
 
@@ -76,6 +77,16 @@ def _with_nan(values: np.ndarray) -> np.ndarray:
         (lambda b: {"triangle_instance": b.triangle_instance * 0}, r"triangle_instance must lie in \[1"),
         (lambda b: {"triangle_material": b.triangle_material + 9}, "triangle_material must lie"),
         (lambda _: {"triangles": np.zeros((5_000_001, 3), np.int32)}, "at most 5,000,000"),
+        (lambda b: {"triangles": b.triangles.astype(np.float64)}, "triangles are float64; int32 is expected"),
+        (lambda b: {"vertices": b.vertices * 1e20}, r"reaches 3e\+20 m .*scale it to metres"),
+        (
+            lambda b: {"instances": (NOTHING, *(Instance("x", "wall") for _ in b.instances[1:]))},
+            "several instances 'x'",
+        ),
+        (lambda b: {"instances": (NOTHING, *(replace(i, room=5) for i in b.instances[1:]))}, "has 1 rooms.*5 is not"),
+        (lambda b: {"instances": (NOTHING, *(replace(i, category=None) for i in b.instances[1:]))}, "the name None"),
+        (lambda b: {"lights": (replace(b.lights[0], room=1),)}, "has 1 rooms.*1 is not"),
+        (lambda _: {"ambient": (np.nan, 0, 0)}, "ambient is .*3 finite numbers"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(change: Any, message: str) -> None:
@@ -120,3 +131,78 @@ def test_a_mesh_is_not_changed_by_being_placed() -> None:
     builder.build()
     for field in ("vertices", "normals", "uvs", "triangles"):
         np.testing.assert_array_equal(getattr(mesh, field), getattr(before, field))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"base_color": (np.nan, 0, 0)}, "base_color is .*3 finite numbers"),
+        ({"base_color": (2.0, 0, 0)}, r"within \[0, 1\]"),
+        ({"base_color": (1, 0)}, "base_color is .*3 finite numbers"),
+        ({"emission": (0, -1, 0)}, "emission is"),
+        ({"roughness": np.nan}, "roughness and metallic"),
+        ({"texture_size_m": (0.0, 1.0)}, "texture_size_m is"),
+        ({"texture": np.zeros((8, 8), np.uint8)}, r"texture is uint8 \(8, 8\); uint8 \[H, W, 3\]"),
+        ({"texture": np.zeros((8, 8, 4), np.uint8)}, "texture is uint8"),
+        ({"texture": np.zeros((8, 8, 3), np.float32)}, "texture is float32"),
+        ({"texture": np.zeros((0, 8, 3), np.uint8)}, "texture is uint8"),
+    ],
+)
+def test_materials_that_cannot_be_shown_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SimulatorError, match=message):
+        Material("m", **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"position": (0, np.nan, 0)}, "position is"),
+        ({"intensity": (np.nan, 1, 1)}, "intensity is"),
+        ({"intensity": (-1, 1, 1)}, "intensity is"),
+        ({"direction": (0, 0, -5)}, "a unit vector or None"),
+        ({"radius_m": -0.1}, "radius_m is"),
+    ],
+)
+def test_lights_that_cannot_shine_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SimulatorError, match=message):
+        Light(**{"position": (0, 2, 0), "intensity": (1, 1, 1), **fields})
+
+
+@pytest.mark.parametrize("upper", [(0, 1, 1), (1, np.inf, 1), (1, 1)])
+def test_rooms_without_inside_are_refused(upper: Any) -> None:
+    with pytest.raises(SimulatorError, match="room 'r'"):
+        Room("r", "office", (0, 0, 0), upper)
+
+
+def test_arrays_of_wider_types_become_those_of_the_contract() -> None:
+    building = box_room()
+    wide = replace(
+        building, vertices=building.vertices.astype(np.float64), triangles=building.triangles.astype(np.int64)
+    )
+    assert (str(wide.vertices.dtype), str(wide.triangles.dtype)) == ("float32", "int32")
+    np.testing.assert_array_equal(wide.vertices, building.vertices)
+    cameras = Cameras(np.zeros((1, 3)), np.eye(3)[None], np.array([60]), np.array([0], np.int64))  # type: ignore[arg-type]
+    kept = (cameras.positions, cameras.rotations, cameras.hfov_deg, cameras.buildings)
+    assert [str(array.dtype) for array in kept] == ["float32", "float32", "float32", "int32"]
+
+
+@pytest.mark.parametrize("rotation", [np.eye(3) * 2, np.diag([-1, 1, 1]), np.ones((3, 3)), np.zeros((3, 3))])
+def test_a_matrix_that_does_not_turn_is_no_camera(rotation: np.ndarray) -> None:
+    with pytest.raises(SimulatorError, match="is no rotation"):
+        Cameras(np.zeros((1, 3)), rotation[None], np.array([60.0]), np.array([0]))  # type: ignore[arg-type]
+
+
+def test_cameras_of_unequal_numbers_are_refused_and_none_are_none() -> None:
+    with pytest.raises(SimulatorError, match="got 2 and 3 values"):
+        Cameras.looking(np.zeros((2, 3)), np.zeros(3))
+    with pytest.raises(SimulatorError, match="buildings are float64"):
+        Cameras.looking(np.zeros(3), 0.0, buildings=0.5)
+    assert len(Cameras.looking(np.zeros((0, 3)), 0.0)) == 0
+
+
+@pytest.mark.parametrize(
+    "fields", [{"step_height_m": np.nan}, {"step_height_m": -1}, {"hfov_deg": 200}, {"radius_m": "a"}, {"height": 16.5}]
+)
+def test_impossible_agents_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(SimulatorError, match=next(iter(fields))):
+        AgentSpec(**fields)

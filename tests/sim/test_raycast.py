@@ -1,5 +1,8 @@
 """The ray caster against closed forms and an independent caster."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import trimesh
@@ -239,8 +242,8 @@ def test_path_traced_pictures_repeat_and_do_not_depend_on_the_batch() -> None:
     np.testing.assert_array_equal(both[1], alone[0])
 
 
-@pytest.mark.parametrize(("samples", "bounces"), [(0, 0), (-3, 0), (10**6, 0), (1, -1), (1, 50)])
-def test_impossible_qualities_are_refused(samples: int, bounces: int) -> None:
+@pytest.mark.parametrize(("samples", "bounces"), [(0, 0), (-3, 0), (10**6, 0), (1.5, 0), (1, -1), (1, 50)])
+def test_impossible_qualities_are_refused(samples: Any, bounces: int) -> None:
     renderer = RaycastRenderer([box_room()])
     with pytest.raises(SimulatorError, match="samples"):
         renderer.render(Cameras.looking([(0, 1, 0)], 0.0), 4, 4, samples=samples, bounces=bounces)
@@ -258,3 +261,50 @@ def test_cuda_without_a_driver_says_what_is_missing() -> None:
         RaycastRenderer([box_room()], device="cuda")
     except SimulatorError as error:
         assert "NVIDIA" in str(error)  # noqa: PT017 - with a GPU there is no error to see
+
+
+def test_far_from_the_origin_and_beside_the_huge_a_building_looks_the_same() -> None:
+    camera = Cameras.looking([(-1.5, 1.2, 0.3)], 0.4, 0.1, 70.0)
+    near = RaycastRenderer([two_rooms()]).render(camera, 32, 32, ALL)
+    away = np.array([1000, 0, 1000], np.float32)
+    building = replace(
+        two_rooms(), lights=(), rooms=(), instances=tuple(replace(i, room=-1) for i in two_rooms().instances)
+    )
+    far = RaycastRenderer([replace(building, vertices=building.vertices + away)])
+    there = far.render(replace(camera, positions=camera.positions + away), 32, 32, ALL)
+    crowd = RaycastRenderer([box_room((400, 100, 400), "hall"), *(two_rooms(f"house_{i}") for i in range(63))])
+    among = crowd.render(replace(camera, buildings=np.array([63])), 32, 32, ALL)
+    for seen in (there, among):
+        assert seen.depth is not None
+        assert near.depth is not None
+        np.testing.assert_allclose(seen.depth, near.depth, atol=2e-4)
+        assert seen.semantic is not None
+        assert near.semantic is not None
+        assert np.mean(seen.semantic == near.semantic) > 0.995
+
+
+def test_triangles_without_area_or_normals_show_no_nonsense() -> None:
+    corners = np.array([(-1, 0, -2), (1, 0, -2), (0, 2, -2)], np.float32)
+    mesh = Mesh(
+        corners,
+        np.zeros((3, 3), np.float32),
+        np.zeros((3, 2), np.float32),
+        np.array([(0, 1, 2), (0, 0, 1), (2, 2, 2)], np.int32),
+    )
+    builder = BuildingBuilder("sliver")
+    builder.add([Part(mesh, Material("m"))], category="sliver")
+    seen = RaycastRenderer([builder.build()]).render(Cameras.looking([(0, 1, 0)], 0.0), 16, 16, ALL)
+    assert seen.depth is not None
+    assert seen.normal is not None
+    hit = seen.depth[0] > 0
+    assert hit.any()
+    np.testing.assert_allclose(seen.depth[0][hit], 2, atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(seen.normal[0][hit], axis=-1), 1, atol=1e-4)
+
+
+def test_path_traced_noise_does_not_depend_on_the_type_of_the_pose() -> None:
+    renderer = RaycastRenderer([two_rooms()])
+    camera = Cameras.looking([(-1.0, 1.25, -1.5)], 2.2)
+    wide = replace(camera, **{name: getattr(camera, name).astype(np.float64) for name in ("positions", "rotations")})
+    first, second = (renderer.render(c, 16, 16, samples=2, bounces=1).rgb for c in (camera, wide))
+    np.testing.assert_array_equal(first, second)

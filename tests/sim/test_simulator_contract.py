@@ -113,6 +113,52 @@ def test_the_number_of_agents_may_change(simulator: Simulator) -> None:
         assert len(observed) == count
 
 
+def test_nobody_sees_nothing_and_may_step(simulator: Simulator) -> None:
+    simulator.place(agents_at([]))
+    assert simulator.step([]).shape == (0,)
+    seen = simulator.observe()
+    assert seen.rgb is not None
+    assert seen.rgb.shape == (0, 48, 64, 3)
+
+
+def test_a_simulator_keeps_agents_of_its_own_in_the_types_of_the_contract(simulator: Simulator) -> None:
+    given = Agents(np.array([KITCHEN]), np.zeros(1), np.zeros(1, np.int64))  # type: ignore[arg-type]
+    simulator.place(given)
+    given.positions[:] = 99
+    np.testing.assert_allclose(simulator.agents.positions, [KITCHEN], atol=1e-6)
+    kept = simulator.agents
+    assert [str(a.dtype) for a in (kept.positions, kept.headings_rad, kept.buildings)] == [
+        "float32",
+        "float32",
+        "int32",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("agents", "message"),
+    [
+        ((np.full((1, 3), np.nan), np.zeros(1), np.zeros(1, int)), "not finite"),
+        ((np.array([KITCHEN]), np.array([np.inf]), np.zeros(1, int)), "not finite"),
+        ((np.array([KITCHEN] * 3), np.zeros(2), np.zeros(3, int)), "got 2 and 3 values"),
+        ((np.array([KITCHEN]), np.zeros(1), np.array([0.5])), "buildings are float64"),
+        ((np.array([KITCHEN]), np.zeros(1), np.array([-1])), "building -1 is not loaded"),
+    ],
+)
+def test_agents_that_make_no_sense_are_refused_and_nobody_moves(
+    simulator: Simulator, agents: tuple[np.ndarray, np.ndarray, np.ndarray], message: str
+) -> None:
+    simulator.place(agents_at([BEDROOM]))
+    with pytest.raises(SimulatorError, match=message):
+        simulator.place(Agents(*agents))
+    np.testing.assert_allclose(simulator.agents.positions, [BEDROOM], atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [-1, 1.5])
+def test_a_number_of_random_points_that_is_none_is_refused(simulator: Simulator, count: int) -> None:
+    with pytest.raises(SimulatorError, match=r"points were asked for; 0 or a positive whole number"):
+        simulator.random_navigable_points(count, np.random.default_rng(0))
+
+
 def test_a_start_in_an_obstacle_is_refused_and_nobody_moves(simulator: Simulator) -> None:
     simulator.place(agents_at([KITCHEN]))
     with pytest.raises(SimulatorError, match=r"agent 1 cannot start at \(-3\.00, 0\.00, 1\.00\)"):
@@ -343,10 +389,10 @@ def test_odd_sizes_are_rendered(simulator: Simulator, height: int, width: int) -
     np.testing.assert_allclose(seen.depth[0, height // 2, width // 2], 2.0, atol=2e-3)
 
 
-@pytest.mark.parametrize(("height", "width"), [(0, 8), (8, 0), (-1, 8), (8, 10_000)])
-def test_impossible_sizes_are_refused(simulator: Simulator, height: int, width: int) -> None:
-    with pytest.raises(SimulatorError, match=r"image (height|width) is -?\d+ pixels; expected 1 to 4096"):
-        simulator.render(Cameras.looking([KITCHEN], 0.0), height, width, (Sensor.DEPTH,))
+@pytest.mark.parametrize(("height", "width"), [(0, 8), (8, 0), (-1, 8), (8, 10_000), (8, 7.5)])
+def test_impossible_sizes_are_refused(simulator: Simulator, height: int, width: float) -> None:
+    with pytest.raises(SimulatorError, match=r"image (height|width) is -?[\d.]+ pixels; expected 1 to 4096"):
+        simulator.render(Cameras.looking([KITCHEN], 0.0), height, cast("int", width), (Sensor.DEPTH,))
 
 
 def test_an_unknown_sensor_is_refused_with_the_nearest_one(simulator: Simulator) -> None:

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from perception import UserError
 from taxonomy.data_cli import app
+from taxonomy.dataset import open_dataset
+from taxonomy.dataset.best_views import best_views
 from tests.taxonomy.dataset.box_world import BoxWorld
 
 RUN = CliRunner()
@@ -55,6 +57,19 @@ def test_sheet_draws_views_and_labels(rendered: Path, tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         assert result.stdout.strip() == str(tmp_path / "p.png")
         assert size_of(tmp_path / "p.png")[1] > 100
+
+
+def test_the_best_sheet_shows_each_kind_of_room_once(rendered: Path, tmp_path: Path) -> None:
+    result = RUN.invoke(app, ["sheet", str(rendered), "--out", str(tmp_path / "p.png"), "--best"])
+    assert result.exit_code == 0, result.output
+    dataset = open_dataset(rendered)
+    best = best_views(dataset)
+    kinds = dataset.batch(range(len(dataset)), ["class_scene"]).labels["class_scene"].values
+    names = dataset.classes["class_scene"]
+    assert list(best) == sorted({names[kind] for kind in kinds})
+    assert all(names[kinds[index]] == name for name, index in best.items())
+    both = RUN.invoke(app, ["sheet", str(rendered), "--out", str(tmp_path / "p.png"), "--best", "--labels"])
+    assert isinstance(both.exception, UserError)
 
 
 def test_statistics_of_a_dataset_are_printed(rendered: Path) -> None:

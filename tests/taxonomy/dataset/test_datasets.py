@@ -227,3 +227,48 @@ def test_a_store_travels_to_another_process(stored: Dataset) -> None:
 def test_derived_tasks_are_not_stored(rendered: Path) -> None:
     names = {path.stem for path in (rendered / "store" / "house_0000").iterdir()}
     assert not names & set(DERIVED)
+
+
+def test_few_file_descriptors_read_the_same_as_many(
+    rendered: Path, stored: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = stored.batch(range(len(stored)))
+    monkeypatch.setattr("resource.getrlimit", lambda which: (64, 64))
+    few = open_dataset(rendered / "store")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    again = few.batch(range(len(few)))
+    assert len(list(Path("/proc/self/fd").iterdir())) - before <= 16
+    assert np.array_equal(again.rgb, everything.rgb)
+    for name, label in everything.labels.items():
+        assert np.array_equal(again.labels[name].values, label.values, equal_nan=label.values.dtype.kind == "f")
+
+
+def test_damage_beyond_the_open_files_is_told(store_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda which: (64, 64))
+    dataset = open_dataset(store_copy)
+    dataset.batch([0])  # takes all the maps there may be
+    path = store_copy / "house_0002" / "vanishing_point.npy"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UserError, match="lists all that is damaged"):
+        dataset.batch([len(dataset) - 1], ["vanishing_point"])
+    path.unlink()
+    with pytest.raises(UserError, match="lists all that is damaged"):
+        dataset.batch([len(dataset) - 1], ["vanishing_point"])
+
+
+def test_a_view_without_its_camera_is_left_out_of_our_published_layout(copy: Path) -> None:
+    (copy / "published/house_0001/point_info/point_0_view_0_domain_point_info.json").unlink()
+    path = copy / "published/house_0001/point_info/point_0_view_1_domain_point_info.json"
+    path.write_text("{}")
+    dataset = open_dataset(copy / "published")
+    assert len(dataset) == 25
+    assert len(dataset.skipped) == 2
+    assert "house_0001/point_info/point_0_view_0" in dataset.skipped[0].path
+
+
+@pytest.mark.parametrize("other", ["segment_unsup2d", "camera_room", "group_fixated_pairs"])
+def test_a_table_that_holds_another_ones_values_is_told(store_copy: Path, other: str) -> None:
+    house = store_copy / "house_0001"
+    (house / "group_fixated_triplets.npy").write_bytes((house / f"{other}.npy").read_bytes())
+    with pytest.raises(UserError, match=r"group_fixated_triplets\.npy holds"):
+        open_dataset(store_copy)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from perception import UserError
+from perception.labels import vanishing_directions
 from taxonomy.dataset import Dataset, open_dataset
 from taxonomy.dataset.verification import verify_dataset
 
@@ -173,6 +174,74 @@ def test_cameras_are_turned_from_z_up_to_y_up(folder: Path) -> None:
     assert views.hfov_deg[0] == pytest.approx(np.degrees(1.0))
 
 
+def test_cameras_without_quaternions_are_turned_by_their_angles(folder: Path) -> None:
+    """The sample building's files have angles alone; these are one of its cameras, which looks at its point."""
+    place, point = np.array([6.898015, -5.431954, 1.505657]), np.array([-2.781230, -8.742630, 1.004150])
+    camera = {
+        "camera_location": place.tolist(),
+        "camera_rotation_final": [1.5218113660812378, 0.00010736288095358759, -4.382829666137695],
+        "point_location": point.tolist(),
+        "field_of_view_rads": 1.2366,
+    }
+    for path in folder.glob("*/point_info/*.json"):
+        path.write_text(json.dumps(camera))
+    views = open_dataset(folder).index.views
+    towards = views.target[0] - views.position[0]
+    assert -views.rotation[0][:, 2] == pytest.approx(towards / np.linalg.norm(towards), abs=2e-3)
+    assert views.rotation[0][1, 0] == pytest.approx(0, abs=2e-3)  # no roll
+    assert np.linalg.det(views.rotation[0]) == pytest.approx(1)
+
+
+def edit_camera(folder: Path, name: str, **entries: object) -> None:
+    path = folder / "allen/point_info" / f"{name}_domain_fixatedpose.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **entries}))
+
+
+def test_nonfixated_pairs_are_those_that_the_cameras_files_list(folder: Path) -> None:
+    assert len(open_dataset(folder).pairs("nonfixated_pose")) == 0
+    edit_camera(folder, "point_0_view_1", nonfixated_points_in_view=[1, 0, 77, "x"])
+    dataset = open_dataset(folder)
+    pairs = dataset.pairs("nonfixated_pose")
+    assert pairs.indices.tolist() == [[3, 1]]  # the first view of point 1, then the view that sees it
+    matching = dataset.pairs("point_matching")
+    assert matching.label.values.tolist() == [1] * 8 + [0]
+
+
+def test_vanishing_points_are_read_from_the_cameras_files(folder: Path) -> None:
+    named = {"x": [-0.32362, -0.04637, 0.94505], "y": [0.94619, -0.01575, 0.32324], "z": [-0.00011, 0.9988, 0.04897]}
+    assert "vanishing_point" not in open_dataset(folder).tasks
+    for path in folder.glob("*/point_info/*.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "vanishing_points_gaussian_sphere": named}))
+    label = open_dataset(folder).sample(0, ["vanishing_point"]).labels["vanishing_point"]
+    right, up, forward = vanishing_directions(label.values)
+    assert label.valid
+    assert right == pytest.approx(named["y"], abs=1e-3)
+    assert up == pytest.approx(named["z"], abs=1e-3)
+    assert forward == pytest.approx(np.negative(named["x"]) * np.sign(named["x"][2]), abs=1e-3)
+
+
+def test_palettes_of_class_pictures_are_indices_and_of_photographs_colours(folder: Path) -> None:
+    path = folder / "allen/segment_semantic/point_0_view_0_domain_segment_semantic.png"
+    classes = np.arange(SIZE * SIZE, dtype=np.uint8).reshape(SIZE, SIZE) % 18
+    picture = Image.fromarray(classes)
+    picture.putpalette([200 - level // 2 for level in range(256) for _ in range(3)])
+    picture.save(path)
+    colours = folder / "allen/rgb/point_0_view_0_domain_rgb.png"
+    picture.save(colours)
+    sample = open_dataset(folder).sample(0, ["segment_semantic"])
+    label = sample.labels["segment_semantic"]
+    assert np.array_equal(label.values, np.where(classes == 0, -1, classes.astype(int)))
+    assert sample.rgb[0, 5].tolist() == [198, 198, 198]
+    assert found(folder) == {}
+
+
+def test_a_grey_photograph_is_read_as_colours(folder: Path) -> None:
+    grey = np.arange(SIZE * SIZE, dtype=np.uint8).reshape(SIZE, SIZE)
+    Image.fromarray(grey).save(folder / "allen/rgb/point_0_view_0_domain_rgb.png")
+    rgb = open_dataset(folder).batch([0, 1], []).rgb
+    assert np.array_equal(rgb[0], np.repeat(grey[..., None], 3, axis=-1))
+
+
 def test_pairs_follow_from_points(folder: Path) -> None:
     dataset = open_dataset(folder)
     assert len(dataset.pairs("fixated_pose")) == 2 * (3 + 1)
@@ -218,9 +287,19 @@ def test_a_folder_where_no_view_is_whole_says_why(folder: Path) -> None:
         open_dataset(folder)
 
 
+def test_a_picture_of_another_size_than_its_view_leaves_the_view_out(folder: Path) -> None:
+    path = folder / "allen/normal/point_0_view_0_domain_normal.png"
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(path)
+    dataset = open_dataset(folder)
+    assert ("allen", 0, 0) not in kept(dataset)
+    assert dataset.skipped[0].reason.startswith("6 x 4 pixels, its rgb has 8 x 8")
+    assert found(folder) == {path.relative_to(folder).as_posix(): "has 6 x 4 pixels, its rgb has 8 x 8"}
+
+
 def test_images_of_two_sizes_do_not_stack(folder: Path) -> None:
-    path = folder / "allen/rgb/point_0_view_0_domain_rgb.png"
-    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(path)
+    for path in folder.glob("allen/*/point_0_view_0_domain_*.png"):
+        with Image.open(path) as picture:
+            picture.crop((0, 0, 4, 4)).save(path)
     dataset = open_dataset(folder)
     assert dataset.sample(0, []).rgb.shape == (4, 4, 3)
     with pytest.raises(UserError, match="different sizes"):

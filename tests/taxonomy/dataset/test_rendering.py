@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from perception import UserError
+from sim import Building
 from taxonomy.dataset import RenderSpec, open_dataset, render_dataset
 from taxonomy.dataset.files import FolderWriter
 from taxonomy.dataset.verification import verify_dataset
@@ -127,6 +128,69 @@ def test_a_damaged_building_is_rendered_again(small_store: Path) -> None:
     report = render_dataset(small_store, SMALL, world=BoxWorld())
     assert report.rendered == 1
     assert contents(small_store) == before
+
+
+def test_a_building_whose_index_was_changed_is_rendered_again(small_store: Path) -> None:
+    before = contents(small_store)
+    index = small_store / "house_0001" / "index.json"
+    index.write_text(index.read_text().replace('"views": 3', '"views": 4'))
+    assert render_dataset(small_store, SMALL, world=BoxWorld()).rendered == 1
+    assert contents(small_store) == before
+
+
+def test_buildings_that_changed_places_are_rendered_again(small: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(small, tmp_path / "copy"))
+    for layout in BOTH:
+        for source, target in (("house_0000", "house"), ("house_0001", "house_0000"), ("house", "house_0001")):
+            (out / layout / source).rename(out / layout / target)
+        assert verify_dataset(out / layout).problems
+    assert render_dataset(out, SMALL, world=BoxWorld(), layouts=BOTH).rendered == 2
+    assert contents(out) == contents(small)
+
+
+def test_the_versions_that_began_a_dataset_stay_in_its_manifest(small_store: Path) -> None:
+    path = small_store / "manifest.json"
+    changed = path.read_text().replace(f'"numpy": "{np.__version__}"', '"numpy": "1.0"')
+    path.write_text(changed)
+    report = render_dataset(small_store, SMALL, world=BoxWorld())
+    assert [note.split(" when")[0] for note in report.notes] == ["numpy was 1.0"]
+    assert '"numpy": "1.0"' in path.read_text()
+
+
+def test_a_folder_in_which_nothing_was_finished_takes_other_settings(tmp_path: Path) -> None:
+    def stop(name: str) -> None:
+        raise KeyboardInterrupt
+
+    class Broken(BoxWorld):
+        def building(self, seed: int) -> Building:
+            raise UserError("no such device")
+
+    with pytest.raises(UserError, match="no such device"):
+        render_dataset(tmp_path, replace(SMALL, size=32), world=Broken())
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+    with pytest.raises(KeyboardInterrupt):
+        render_dataset(tmp_path, SMALL, world=BoxWorld(), on_building_done=stop)
+    with pytest.raises(UserError, match="size 16, not 32"):
+        render_dataset(tmp_path, replace(SMALL, size=32), world=BoxWorld())
+
+
+@pytest.mark.parametrize("delay_s", [0.05, 0.4, 1.2])
+def test_ctrl_c_ends_all_workers_at_once_without_a_word_from_them(tmp_path: Path, delay_s: float) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(_PROGRAM.replace("delay_s=0.02", "delay_s=0.3"))
+    out = tmp_path / "out"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "MARK": str(out)}
+    command = [sys.executable, str(script), str(out), "2"]
+    process = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    for _ in until((out / "store" / "manifest.json").is_file):
+        pass
+    time.sleep(delay_s)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=5)
+    assert told.count("Traceback") <= 1  # of this script, which does not catch it
+    assert "spawn_main" not in told
+    assert children_of(str(out)) == []
+    assert not list(out.glob("*/.partial-*"))
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

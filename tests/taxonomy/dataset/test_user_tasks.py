@@ -108,5 +108,22 @@ def test_a_label_function_that_fails_is_named(tmp_path: Path, body: str, told: s
 
 def test_a_name_of_the_dictionary_cannot_be_taken(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(FILE.replace('"height"', '"normal"'))
-    with pytest.raises(UserError, match="has a label function already"):
+    with pytest.raises(UserError, match="cannot be called 'normal'"):
+        render_dataset(tmp_path / "out", SPEC, world=BoxWorld(), extra_labels=[tmp_path / "mine.py"])
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil", "rgb", "camera_position", "principal_curvature", "two words", "1st", ""]
+)
+def test_a_name_that_is_no_file_of_its_own_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine.py").write_text(FILE.replace('"height"', repr(name)))
+    with pytest.raises(UserError, match="a task of your own cannot be called"):
+        render_dataset(tmp_path / "out", SPEC, world=BoxWorld(), extra_labels=[tmp_path / "mine.py"])
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
+
+
+@pytest.mark.parametrize("line", ["raise SystemExit(0)", "def label(view): raise SystemExit(0)"])
+def test_a_file_that_ends_the_program_does_not(tmp_path: Path, line: str) -> None:
+    (tmp_path / "mine.py").write_text(f"{FILE}\n{line}\n")
+    with pytest.raises(UserError, match="SystemExit"):
         render_dataset(tmp_path / "out", SPEC, world=BoxWorld(), extra_labels=[tmp_path / "mine.py"])

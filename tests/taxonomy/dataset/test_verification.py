@@ -1,5 +1,6 @@
 """Verification: silent on what is sound, and exact about every kind of damage."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -137,7 +138,30 @@ def test_a_missing_building_is_found(store_copy: Path) -> None:
 def edit_manifest(folder: Path, change: Callable[[dict[str, object]], object]) -> None:
     document = json.loads((folder / "manifest.json").read_text())
     change(document)
+    document.pop("sha256")
+    document["sha256"] = hashlib.sha256(json.dumps(document).encode()).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(document))
+
+
+def test_a_manifest_that_was_changed_by_hand_is_found(store_copy: Path) -> None:
+    path = store_copy / "manifest.json"
+    path.write_text(path.read_text().replace('"sofa"', '"seal"'))
+    assert found(store_copy) == {"manifest.json": "was changed after it was written"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spec": "large"},
+        {"splits": ["train"]},
+        {"quantisation": {"rgb": 3}},
+        {"spec": {"buildings": "three", "views": 9, "size": 24, "seed": 5, "world": "boxes", "labels": []}},
+    ],
+)
+def test_nonsense_in_a_manifest_is_told_in_a_sentence(store_copy: Path, change: dict[str, object]) -> None:
+    edit_manifest(store_copy, lambda document: document.update(change))
+    with pytest.raises(UserError, match="damaged"):
+        verify_dataset(store_copy)
 
 
 def test_a_building_in_the_wrong_split_is_found(store_copy: Path) -> None:
