@@ -17,6 +17,7 @@ from sim.furniture import (  # noqa: F401 - each enters its categories into the 
     laundry,
     music,
     seating,
+    sports,
     storage,
     tables,
 )

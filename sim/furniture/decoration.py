@@ -50,6 +50,24 @@ def picture(draft: Draft) -> None:
     draft.put(p.cardboard, span((t - x, x - t), (t - y, y - t), (0.004, 0.0155)))
 
 
+@category("tapestry", "wall", sizes=("width_m", "height_m"))
+def tapestry(draft: Draft) -> None:
+    """A woven hanging with fringes, on a rod."""
+    p, width, height = draft.palette, draft.width(0.6, 1.3), draft.height(0.7, 1.2)
+    pole, fringe, hang = 0.012, 0.1, width - 0.1
+    draft.put(
+        draft.choice((p.wood, p.wood_dark, p.brass)),
+        rod((-width / 2, height / 2 - pole, 0.02), (width / 2, height / 2 - pole, 0.02), pole),
+    )
+    cloth, tall = bordered_rug(draft.rng, (hang, height - fringe - pole)), height - fringe - pole
+    middle = (0, height / 2 - pole - tall / 2, 0.034)
+    draft.put(cloth, spread(quad(hang, tall, middle), cloth))
+    draft.put(p.linen, span((-hang / 2, hang / 2), (middle[1] - tall / 2, height / 2 - pole), (0.025, 0.0335)))
+    knots = np.arange(round(hang / 0.035))
+    tassels = [((k + 0.5) * hang / len(knots) - hang / 2, -height / 2, 0.03) for k in knots]
+    draft.put(p.linen, repeated(block(0.014, fringe, 0.008), tassels))
+
+
 def _dial(draft: Draft, radius: float) -> Mesh:
     """Hands at some time of day and twelve marks, facing +z at z = 0, metres."""
     hour = draft.between(0, 12)

@@ -141,7 +141,7 @@ def printer(draft: Draft) -> None:
         draft.palette,
         draft.between(0.4, 0.48),
         draft.between(0.18, 0.28),
-        draft.between(0.33, 0.4),
+        draft.between(0.3, 0.36),
     )
     body = draft.choice((p.plastic_white, p.plastic_black, p.laminate))
     draft.put(body, rounded_box(width, height, depth, 0.025))
@@ -151,10 +151,10 @@ def printer(draft: Draft) -> None:
     )
     draft.put(
         p.plastic_black,
-        translated(rotated(block(0.7 * width, 0.008, 0.14, (0, 0, 0.07)), "x", -0.12), (0, 0.28 * height, z)),
+        translated(rotated(block(0.7 * width, 0.008, 0.06, (0, 0, 0.03)), "x", -0.12), (0, 0.28 * height, z)),
     )
     draft.put(
-        p.paper, translated(rotated(block(0.21, 0.003, 0.17, (0, 0, 0.08)), "x", -0.16), (0, 0.32 * height, z - 0.01))
+        p.paper, translated(rotated(block(0.21, 0.003, 0.09, (0, 0, 0.04)), "x", -0.16), (0, 0.32 * height, z - 0.01))
     )
     draft.put(p.paper, translated(rotated(block(0.21, 0.2, 0.012), "x", -0.4), (0, 0.9 * height, 0.06 - z)))
     draft.put(DARK_GLASS, block(0.08, 0.004, 0.04, (0.32 * width, height - 0.001, z - 0.06)))

@@ -206,6 +206,8 @@ def shoe_cabinet(draft: Draft) -> None:
     levels = list(np.linspace(0.08, height - 0.2, draft.count(2, 3)))
     slats = [(0, level - 0.006, z) for level in levels for z in np.linspace(-0.13, 0.13, 6)]
     draft.put(draft.choice((material, p.metal)), repeated(block(width - 0.05, 0.012, 0.04), slats))
+    trays = [(0, level - 0.009, 0) for level in levels]
+    draft.put(p.metal_dark, repeated(block(width - 0.05, 0.003, depth - 0.02), trays))
     _carry_shelves(draft, width - 0.1, depth - 0.04, [level + 0.006 for level in levels], height)
     draft.carry(width - 0.1, depth - 0.06, height + 0.02, 1.0)
 

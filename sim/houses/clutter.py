@@ -10,7 +10,9 @@ _TABLE = ("cup", "book", "vase", "plate", "bowl", "candle", "bottle", "fruit")
 _DECOR = ("vase", "plant", "book", "candle", "statue", "box", "bowl")
 _SHELF = ("book_row", "book_row", "book_row", "book_row", "box", "vase", "book", "basket", "statue", "plant")
 _KITCHEN = ("microwave", "kettle", "toaster", "knife_block", "pot", "bowl", "bottle", "cup", "plate", "fruit", "plant")
-_BATH = ("cup", "bottle", "bottle", "candle", "box")
+_BATH = ("cup", "soap", "soap", "bottle", "candle", "towel_stack")
+_WASHING = ("detergent", "detergent", "towel_stack", "basket", "box")
+_TOYS = ("book_row", "book_row", "book", "teddy_bear", "toy_car", "toy_blocks", "ball", "box")
 _STORE = ("cardboard_box", "box", "basket", "bucket", "suitcase", "bottle", "pot")
 
 THINGS: dict[str, tuple[tuple[str, ...], float]] = {
@@ -49,6 +51,47 @@ THINGS: dict[str, tuple[tuple[str, ...], float]] = {
 }
 """For each piece: what may stand on it, and how many of them on each full metre of its supports, at full clutter."""
 
+IN_ROOM: dict[str, dict[str, tuple[tuple[str, ...], float]]] = {
+    "bathroom": {
+        "storage_rack": (("towel_stack", "towel_stack", "basket", "soap", "box", "bottle"), 4.0),
+        "shoe_cabinet": (("towel_stack", "soap", "plant", "candle"), 2.0),
+        "wall_shelf": (("towel_stack", "soap", "bottle", "candle", "plant"), 3.0),
+        "bathtub": (("soap", "bottle", "candle"), 0.7),
+    },
+    "laundry": {
+        "storage_rack": (("detergent", "towel_stack", "basket", "box", "bucket"), 4.5),
+        "shoe_cabinet": (("detergent", "towel_stack", "basket"), 2.0),
+        "wall_shelf": (("detergent", "towel_stack", "box"), 4.0),
+        "washing_machine": (_WASHING, 2.0),
+        "dryer": (_WASHING, 1.6),
+        "kitchen_sink": (("soap", "detergent", "bucket"), 2.0),
+    },
+    "kitchen": {
+        "storage_rack": (("pot", "bowl", "bottle", "basket", "box", "plate"), 4.5),
+        "wall_shelf": (("cup", "plate", "bowl", "bottle", "plant"), 3.0),
+        "kitchen_sink": (("cup", "plate", "soap"), 1.2),
+    },
+    "office": {
+        "desk": (("printer", "printer", "book", "cup", "book_row", "plant"), 4.0),
+        "sideboard": (("printer", "book_row", "plant", "box", "vase"), 3.0),
+    },
+    "gym": {
+        "storage_rack": (("towel_stack", "ball", "box", "bottle", "bag", "speaker"), 4.0),
+        "bench": (("towel_stack", "bottle", "bag"), 0.8),
+    },
+    "childs_room": {
+        "bookshelf": (_TOYS, 4.0),
+        "wall_shelf": (_TOYS, 3.0),
+        "dresser": (("teddy_bear", "toy_car", "book", "table_lamp"), 2.5),
+    },
+    "nursery": {
+        "bookshelf": (_TOYS, 4.0),
+        "wall_shelf": (_TOYS, 3.0),
+        "dresser": (("teddy_bear", "toy_car", "towel_stack", "table_lamp"), 2.5),
+    },
+}
+"""The same, for what is used otherwise in some kinds of rooms."""
+
 _MOST_ON_ONE = 16
 _KINDS_IN_ROOM = 3
 
@@ -58,8 +101,9 @@ def strew(space: Space) -> None:
     if space.clutter <= 0:
         return
     known: dict[str, list[Piece]] = {}
+    carriers = THINGS | IN_ROOM.get(space.room.kind, {})
     for item in list(space.placed):
-        entry = THINGS.get(item.piece.category)
+        entry = carriers.get(item.piece.category)
         if entry is None or item.parent is not None:
             continue
         things, per_metre = entry

@@ -7,8 +7,11 @@ import numpy as np
 
 from sim.furniture import Piece
 from sim.houses.carrying import stand
+from sim.houses.hangings import hang_above
 from sim.houses.space import WALL_GAP_M, Placed, Space
-from sim.houses.strategies import spots
+from sim.houses.spots import spots
+
+_ABOVE_BEDS = ("picture", "picture", "tapestry", "wall_shelf")
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,10 @@ class BedSet:
                 for item in items[1:]:
                     if space.chance(0.85):
                         stand(space, space.make("table_lamp"), item, z=-0.1)
-                if bed.category == "bed" and space.chance(0.5):
+                if bed.category == "bed" and space.chance(0.6):
                     self._lay_rug(space, main)
+                if space.chance(0.7 * space.density):
+                    hang_above(space, main, spot, space.choice(_ABOVE_BEDS))
                 return True
         return False
 
@@ -166,8 +171,11 @@ class DeskSet:
         width = desk.piece.size_m[0]
         screen = space.choice(self.screens)
         stand(space, space.make(screen), desk, z=-0.12 if screen == "monitor" else 0.05)
+        side = float(space.rng.choice((-1.0, 1.0)))
         if screen == "monitor":
             stand(space, space.make("keyboard"), desk, z=0.18)
-        side = float(space.rng.choice((-1.0, 1.0)))
+            computer = space.make("computer")
+            x, _, z = desk.to_world(-side * (width / 2 + computer.size_m[0] / 2 + 0.05), 0.0, 0.0)
+            space.try_place(space.on_floor(computer, x, z, desk.yaw_rad))
         if space.chance(0.7):
             stand(space, space.make("table_lamp"), desk, x=side * (width / 2 - 0.16), z=-0.15)

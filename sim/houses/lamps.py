@@ -20,9 +20,18 @@ _LIT = {"floor_lamp": 0.65, "table_lamp": 0.6, "wall_lamp": 0.8}
 _LEAST_HEADROOM_M = 1.95
 _OVER_TABLE = 1.1
 """Radiant intensity of a lamp that hangs low over a table."""
-_BELOW_SHADE_M = 0.2
-_BELOW_CEILING_M = 0.42
-"""A ceiling lamp's light hangs free below it, so that it reaches the ceiling at an angle as a shade's would."""
+_DOWN = 1.0
+"""Share of a ceiling lamp's strength that falls down, with the cosine."""
+_AROUND = (0.25, 0.85)
+"""Share that goes everywhere, and from how far below the ceiling: free below the lamp it leaves no white spot there."""
+_AROUND_PENDANT = (0.04, 0.35)
+"""The same for a pendant, above its shade: from below, the shade would throw a dark disc on the ceiling."""
+_GLOW = {"floor_lamp": 0.8, "table_lamp": 0.5, "wall_lamp": 0.5}
+"""Radiant intensity of lamps that stand or hang on walls."""
+_LIT_FIRST = 1.05
+"""Of several lamps, the two a quarter from the ends are the stronger: where only two are rendered, they light all."""
+_APART_M = 1.5
+"""No ceiling lamp hangs nearer to another."""
 
 
 def hang_lamps(space: Space, mood: Mood, room: int) -> list[Light]:
@@ -34,13 +43,16 @@ def hang_lamps(space: Space, mood: Mood, room: int) -> list[Light]:
         room: Index of the room.
     """
     tables = _over_tables(space)
-    grid = _on_grid(space) if not tables or space.room.kind != "dining_room" else []
+    grid = _on_grid(space, tables) if not tables or space.room.kind != "dining_room" else []
     strength = lamp_intensity(space.room, max(1, len(grid)))
-    lights = [_shine(lamp, mood, room, min(strength, _OVER_TABLE)) for lamp in tables]
-    lights += [_shine(lamp, mood, room, strength) for lamp in grid]
+    lights = [light for lamp in tables for light in _shine(lamp, mood, room, min(strength, _OVER_TABLE))]
+    lit_first = {len(grid) // 4, len(grid) - 1 - len(grid) // 4}
+    for index, lamp in enumerate(grid):
+        lights += _shine(lamp, mood, room, strength * (_LIT_FIRST if index in lit_first else 1.0))
     if not lights:
         x, z = (float(value) for value in np.add(space.room.lower, space.room.upper) / 2)
-        lights.append(Light((x, space.room.height_m - 0.3, z), tinted(mood.lamp, strength), None, 0.1, room))
+        below = space.room.height_m - 0.3
+        lights.append(Light((x, below, z), tinted(mood.lamp, strength), (0.0, -1.0, 0.0), 0.1, room))
     for item in space.placed:
         chance = _LIT.get(item.piece.category, 0.0)
         if item.piece.bulbs and space.chance(chance):
@@ -48,11 +60,15 @@ def hang_lamps(space: Space, mood: Mood, room: int) -> list[Light]:
     return lights
 
 
-def _shine(lamp: Placed, mood: Mood, room: int, strength: float) -> Light:
-    """The light of a ceiling lamp, far enough below its shade not to leave the ceiling dark."""
+def _shine(lamp: Placed, mood: Mood, room: int, strength: float) -> list[Light]:
+    """The light of a ceiling lamp: most of it falls down, the rest goes everywhere."""
     x, top, z = lamp.position
-    below = max(lamp.piece.size_m[1] + _BELOW_SHADE_M, _BELOW_CEILING_M)
-    return Light((x, top - below, z), tinted(mood.lamp, strength), None, 0.1, room)
+    height = lamp.piece.size_m[1]
+    share, below = _AROUND_PENDANT if lamp.piece.category == "pendant_lamp" else _AROUND
+    return [
+        Light((x, top - height - 0.02, z), tinted(mood.lamp, _DOWN * strength), (0.0, -1.0, 0.0), 0.1, room),
+        Light((x, top - below, z), tinted(mood.lamp, share * strength), None, 0.1, room),
+    ]
 
 
 def _glow(item: Placed, mood: Mood, room: int) -> Light:
@@ -60,8 +76,7 @@ def _glow(item: Placed, mood: Mood, room: int) -> Light:
     bulb = item.piece.bulbs[0]
     x, _, z = item.to_world(*bulb.position)
     y = max(item.box.high + 0.04, item.position[1] + bulb.position[1])
-    strength = 1.3 if item.piece.category == "floor_lamp" else 0.6
-    return Light((x, y, z), tinted(mood.lamp, strength), None, 0.08, room)
+    return Light((x, y, z), tinted(mood.lamp, _GLOW[item.piece.category]), None, 0.08, room)
 
 
 def _over_tables(space: Space) -> list[Placed]:
@@ -77,8 +92,8 @@ def _over_tables(space: Space) -> list[Placed]:
     return []
 
 
-def _on_grid(space: Space) -> list[Placed]:
-    """Lamps in the middle of the ceiling, several in long rooms."""
+def _on_grid(space: Space, others: list[Placed]) -> list[Placed]:
+    """Lamps in the middle of the ceiling, several in long rooms, none beside another."""
     width, depth = space.room.size_m
     long, short = max(width, depth), min(width, depth)
     count = max(1, round(long / max(2.6, 1.25 * short)))
@@ -93,7 +108,8 @@ def _on_grid(space: Space) -> list[Placed]:
         for _ in range(6):
             x, z = np.add(space.room.lower, share * (width, depth))
             lamp = space.from_ceiling(piece, float(x), float(z))
-            if space.try_place(lamp, windows=False):
+            apart = all(np.hypot(x - other.position[0], z - other.position[2]) > _APART_M for other in others)
+            if apart and space.try_place(lamp, windows=False):
                 hung.append(lamp)
                 break
             share = np.clip(share + space.rng.uniform(-0.12, 0.12, 2), 0.2, 0.8)

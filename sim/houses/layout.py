@@ -212,7 +212,8 @@ def _public_block(
     if not public:
         return []
     height = round((depths[0] + width + depths[1]) * float(rng.uniform(0.6, 1.1)), 2)
-    low = round(float(rng.uniform(max(-depths[1], width - height), min(0.0, width + depths[0] - height + 1.0))), 2)
+    least = max(-depths[1], width - height)
+    low = round(float(rng.uniform(least, max(least, min(0.0, width + depths[0] - height + 1.0)))), 2)
     low = min(max(low, width - height), 0.0)
     span = round(sum(area for _, area in public) / height, 2)
     return _slice(_order(public, rng), -span, low, 0.0, round(low + height, 2), rng)

@@ -1,7 +1,7 @@
 """Lamps and daylight: how bright, how warm, and from where.
 
 A surface shows albedo * (ambient + intensity * cos / d^2) of at most a room's two strongest lights, so a lamp of a
-normal room has a radiant intensity of 2 to 4.
+normal room has a radiant intensity of 1 to 4.
 """
 
 from dataclasses import dataclass
@@ -49,14 +49,14 @@ def _tint_of(sky: Material) -> tuple[float, float, float]:
 
 def ambient(mood: Mood) -> tuple[float, float, float]:
     """Linear RGB of the light that walls throw back, between the lamps' tint and the day's."""
-    level = 0.2 + 0.08 * mood.day_strength
+    level = 0.325 + 0.08 * mood.day_strength
     red, green, blue = (level * (1 + lamp + day) / 3 for lamp, day in zip(mood.lamp, mood.day, strict=True))
     return red, green, blue
 
 
 def lamp_intensity(room: PlannedRoom, lamps: int) -> float:
     """Radiant intensity of each of a room's ceiling lamps."""
-    return float(np.clip(0.5 + 0.12 * min(room.size_m) ** 2, 0.9, 3.0)) / (1.0 if lamps == 1 else 1.25)
+    return float(np.clip(0.7 + 0.17 * min(room.size_m) ** 2, 1.0, 4.2)) / (1.0 if lamps == 1 else 1.25)
 
 
 def tinted(tint: tuple[float, float, float], strength: float) -> tuple[float, float, float]:

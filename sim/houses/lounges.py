@@ -8,7 +8,8 @@ import numpy as np
 from sim.furniture import Piece
 from sim.houses.carrying import stand
 from sim.houses.space import WALL_GAP_M, Placed, Space, facing
-from sim.houses.strategies import Spot, place_along, spots
+from sim.houses.spots import Spot, spots
+from sim.houses.strategies import beside_its_like, place_along
 from sim.houses.walls import Wall
 
 _NEAREST_M = 1.8
@@ -107,14 +108,15 @@ def _beside(space: Space, seat: Placed, side: int) -> None:
     table = space.make(space.choice(("side_table", "floor_lamp", "plant")))
     x, _, z = seat.to_world(side * (seat.piece.size_m[0] / 2 + table.size_m[0] / 2 + 0.06), 0.0, -0.1)
     placed = space.on_floor(table, x, z, seat.yaw_rad)
-    if space.try_place(placed) and table.category == "side_table":
+    if not beside_its_like(space, placed) and space.try_place(placed) and table.category == "side_table":
         stand(space, space.make("table_lamp"), placed)
 
 
 def _equip(space: Space, focus: Placed, spot: Spot) -> None:
     """The television on its stand, or a picture above, and something at each side."""
     if focus.piece.category == "tv_stand":
-        stand(space, space.make("television"), focus, z=-0.02)
+        width = min(float(space.rng.uniform(0.85, 1.35)), focus.piece.size_m[0] - 0.08)
+        stand(space, space.make("television", width_m=width), focus, z=-0.02)
     else:
         picture = space.make("picture")
         y = max(1.5, focus.box.high + 0.2 + picture.size_m[1] / 2)
@@ -123,5 +125,6 @@ def _equip(space: Space, focus: Placed, spot: Spot) -> None:
         if space.chance(0.5 * space.density):
             thing = space.make(space.choice(("plant", "floor_lamp", "speaker")))
             u = spot.u + side * (focus.piece.size_m[0] / 2 + thing.size_m[0] / 2 + 0.15)
-            if thing.size_m[1] > 0.5:
-                space.try_place(space.against(thing, spot.wall, u))
+            placed = space.against(thing, spot.wall, u)
+            if thing.size_m[1] > 0.5 and not beside_its_like(space, placed):
+                space.try_place(placed)

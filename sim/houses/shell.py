@@ -87,7 +87,7 @@ def build_shell(
     builder.add([Part(rectangles(level), floor)], category="floor", room=index)
     above = [[(x0, height, z0), (x1, height, z0), (x1, height, z1), (x0, height, z1)]]
     builder.add([Part(rectangles(above), palette.ceiling)], category="ceiling", room=index)
-    accent = int(rng.integers(4)) if rng.random() < 0.3 else -1
+    accent = int(rng.integers(4)) if rng.random() < 0.4 else -1
     wainscot = float(rng.uniform(0.9, 1.4)) if covering is palette.wall_tile and rng.random() < 0.5 else None
     for side, wall in enumerate(room.walls):
         material = palette.wall_accent if side == accent and covering is palette.wall else covering

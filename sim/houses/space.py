@@ -158,6 +158,13 @@ class Space:
         taken = [*self._solid, *(item.box for item in self.placed if not is_flat(item.box)), *more]
         return can_walk(self.room, taken)
 
+    @property
+    def covered(self) -> float:
+        """Share of the floor that furniture stands on."""
+        width, depth = self.room.size_m
+        standing = [box for box in (item.box for item in self.placed if item.parent is None) if box.low < 0.3]
+        return sum(box.width * box.depth for box in standing if not is_flat(box)) / (width * depth)
+
     def on_floor(self, piece: Piece, x: float, z: float, yaw_rad: float, *, y: float = 0.0) -> Placed:
         """A piece standing at a point."""
         width, height, depth = piece.size_m

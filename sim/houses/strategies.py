@@ -1,9 +1,8 @@
-"""How people place furniture: single pieces along walls, on walls, in the middle, and scattered.
+"""How people place furniture: single pieces along walls, in the middle, and scattered.
 
 A strategy is a frozen record with `furnish(space)`; recipes list them in order of importance.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi
 from typing import Protocol
@@ -11,13 +10,14 @@ from typing import Protocol
 import numpy as np
 
 from sim.furniture import Piece
-from sim.houses.plan import PlannedRoom
+from sim.houses.hangings import hang_above
 from sim.houses.space import Placed, Space
-from sim.houses.walls import Wall
+from sim.houses.spots import Spot, spots
 
-_TRIES = 48
 _CHECKED = 5
 _LONGEST_RUG_M = 5.0
+_IN_ROWS = frozenset({"bookshelf", "storage_rack", "wardrobe", "filing_cabinet"})
+_ALIKE_APART_M = 1.5
 
 
 class Strategy(Protocol):
@@ -27,88 +27,24 @@ class Strategy(Protocol):
         """Place things, as far as they fit."""
 
 
-@dataclass(frozen=True)
-class Spot:
-    """A place along a wall of a room: u is the middle of what stands there."""
-
-    room: PlannedRoom
-    wall: Wall
-    u: float
-
-
-def _corner(spot: Spot) -> float:
-    return min(spot.u, spot.wall.length_m - spot.u)
-
-
-def _middle(spot: Spot) -> float:
-    return abs(spot.u - spot.wall.length_m / 2)
-
-
-def _window(spot: Spot) -> float:
-    windows = [abs(spot.u - hole.middle) for hole in spot.wall.openings if hole.kind == "window"]
-    return min(windows, default=4.0)
-
-
-def _blank(spot: Spot) -> float:
-    return -min(_window(spot), 1.5) + 0.2 * _middle(spot)
-
-
-def _far_from_doors(spot: Spot) -> float:
-    x, z = spot.wall.at(spot.u)
-    nearest = 9.0
-    for wall in spot.room.walls:
-        for hole in wall.openings:
-            if hole.kind != "window":
-                door_x, door_z = wall.at(hole.middle)
-                nearest = min(nearest, float(np.hypot(x - door_x, z - door_z)))
-    return -nearest + 0.4 * _middle(spot)
-
-
-def _near_door(spot: Spot) -> float:
-    return -_far_from_doors(spot)
-
-
-def _anywhere(_: Spot) -> float:
-    return 0.0
-
-
-PREFERENCES: dict[str, Callable[[Spot], float]] = {
-    "any": _anywhere,
-    "corner": _corner,
-    "middle": _middle,
-    "window": _window,
-    "blank": _blank,
-    "far": _far_from_doors,
-    "near_door": _near_door,
-}
-"""How good a spot is; less is better."""
-
-
-def spots(space: Space, width_m: float, prefer: str, margin_m: float = 0.03) -> list[Spot]:
-    """Places along the walls where something of a width has space from corner to corner, the best first."""
-    rank = PREFERENCES[prefer]
-    found: list[tuple[float, int, Spot]] = []
-    for _ in range(_TRIES):
-        wall = space.room.walls[int(space.rng.integers(4))]
-        low, high = width_m / 2 + margin_m, wall.length_m - width_m / 2 - margin_m
-        if high < low:
-            continue
-        corner = space.rng.random()
-        u = low if corner < 0.2 else high if corner > 0.8 else float(space.rng.uniform(low, high))
-        spot = Spot(space.room, wall, u)
-        found.append((rank(spot) + 0.4 * float(space.rng.random()), len(found), spot))
-    return [spot for _, _, spot in sorted(found, key=lambda entry: entry[:2])]
-
-
 def place_along(space: Space, piece: Piece, prefer: str) -> tuple[Placed, Spot] | None:
     """Put a piece with its back to a wall at the best spot that is free; None where there is none."""
     candidates = spots(space, piece.size_m[0], prefer)
     placed = [space.against(piece, spot.wall, spot.u) for spot in candidates]
     free = np.flatnonzero(space.free([item.box for item in placed]))
-    for index in free[:_CHECKED]:
+    for index in [index for index in free if not beside_its_like(space, placed[index])][:_CHECKED]:
         if space.try_place(placed[index]):
             return placed[index], candidates[index]
     return None
+
+
+def beside_its_like(space: Space, item: Placed) -> bool:
+    """Whether a piece would stand next to another of its category, which only shelves and cupboards do."""
+    if item.piece.category in _IN_ROWS:
+        return False
+    x, _, z = item.position
+    alike = [other.position for other in space.placed if other.piece.category == item.piece.category]
+    return any(np.hypot(x - other_x, z - other_z) < _ALIKE_APART_M for other_x, _, other_z in alike)
 
 
 @dataclass(frozen=True)
@@ -116,7 +52,7 @@ class Along:
     """Pieces that stand with their backs to a wall.
 
     Args:
-        categories: One is chosen for each piece.
+        categories: Chosen from in turn, so that two pieces are of one category only where there is but one.
         count: Least and most.
         chance: Of there being any.
         prefer: A name in `PREFERENCES`.
@@ -133,47 +69,34 @@ class Along:
         """Place them."""
         if not space.chance(self.chance * space.density):
             return
-        for _ in range(int(space.rng.integers(self.count[0], self.count[1] + 1))):
-            placed = place_along(space, space.make(space.choice(self.categories)), self.prefer)
+        order = space.rng.permutation(len(self.categories))
+        for index in range(int(space.rng.integers(self.count[0], self.count[1] + 1))):
+            category = self.categories[order[index % len(order)]]
+            placed = place_along(space, space.make(category), self.prefer)
             if placed is not None and self.above:
                 hang_above(space, placed[0], placed[1], space.choice(self.above))
 
 
-def hang_above(space: Space, below: Placed, spot: Spot, category: str, gap_m: float = 0.12) -> bool:
-    """Hang a piece on the wall over another, no lower than its own middle at 1.3 m."""
-    piece = space.make(category)
-    y = max(below.box.high + gap_m + piece.size_m[1] / 2, 1.45)
-    return space.try_place(space.hung(piece, spot.wall, spot.u, y))
-
-
 @dataclass(frozen=True)
-class Hung:
-    """Things on free stretches of wall.
+class Fill:
+    """More pieces along the walls of a room that is still bare.
 
     Args:
-        categories: One is chosen for each.
-        count: Least and most.
-        chance: Of there being any.
-        height_m: Where their middles are, least and most.
+        share: Of the floor; no more is placed when furniture stands on this much.
+        categories: Each is tried once, in any order.
         prefer: A name in `PREFERENCES`.
     """
 
+    share: float
     categories: tuple[str, ...]
-    count: tuple[int, int] = (1, 1)
-    chance: float = 1.0
-    height_m: tuple[float, float] = (1.45, 1.65)
-    prefer: str = "any"
+    prefer: str = "corner"
 
     def furnish(self, space: Space) -> None:
-        """Hang them."""
-        if not space.chance(self.chance * space.density):
-            return
-        for _ in range(int(space.rng.integers(self.count[0], self.count[1] + 1))):
-            piece = space.make(space.choice(self.categories))
-            y = float(space.rng.uniform(*self.height_m))
-            for spot in spots(space, piece.size_m[0], self.prefer, 0.25)[:10]:
-                if space.try_place(space.hung(piece, spot.wall, spot.u, y)):
-                    break
+        """Place them until there is enough."""
+        for index in space.rng.permutation(len(self.categories)):
+            if space.covered >= self.share * space.density:
+                return
+            place_along(space, space.make(self.categories[index]), self.prefer)
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def _hard(rng: np.random.Generator, scheme: Scheme) -> dict[str, Material]:
         "ceramic": plain("ceramic", jittered(rng, hexadecimal("f0efeb"), 0.008), 0.15),
         "ceramic_color": plain("ceramic_color", pick(rng, scheme.colors, 0.03), 0.2),
         "glass": plain("glass", jittered(rng, hexadecimal("c9d6d6"), 0.01), 0.05),
-        "mirror": replace(plain("mirror", hexadecimal("eef1f1"), 0.02), metallic=1.0),
+        "mirror": replace(minerals.silvered().material("mirror"), metallic=1.0),
         "stone_top": top,
         "terracotta": minerals.clay(rng, jittered(rng, hexadecimal("b5653f"), 0.03)).material("terracotta"),
     }
@@ -195,7 +195,7 @@ def _surfaces(rng: np.random.Generator, scheme: Scheme) -> dict[str, Material]:
 
 
 def _wall(rng: np.random.Generator, scheme: Scheme) -> Material:
-    if rng.uniform() < 0.88:
+    if rng.uniform() < 0.8:
         return surfaces.paint(rng, scheme)
     return (surfaces.wallpaper, surfaces.limewash)[int(rng.integers(2))](rng, scheme)
 

@@ -147,3 +147,11 @@ def laminate(rng: np.random.Generator, color: Color) -> Swatch:
 
 def _even(color: Color, shape: tuple[int, int]) -> np.ndarray:
     return np.broadcast_to(to_image(np.asarray(color, dtype=np.float32)), (*shape, 3))
+
+
+def silvered() -> Swatch:
+    """Mirror glass as it looks where nothing is reflected: slanting bands of grey."""
+    v, u = texel_centers((64, 64))
+    slant = 2 * np.pi * (u + v)
+    value = 0.5 + 0.3 * np.sin(slant) + 0.2 * np.sin(2 * slant + 0.8)
+    return Swatch("silvered", ramp(value, ((0.68, 0.73, 0.75), (0.86, 0.9, 0.91))), (1.3, 1.3), 0.02)

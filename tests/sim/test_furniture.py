@@ -27,7 +27,8 @@ dishwasher microwave kettle toaster pot bowl plate cup bottle fruit knife_block 
 towel_rail bath_mat bathroom_cabinet toilet_paper ceiling_lamp pendant_lamp floor_lamp table_lamp wall_lamp picture
 clock vase plant rug curtain candle fireplace piano guitar statue television monitor laptop keyboard speaker printer
 book book_row box cardboard_box basket waste_bin shoes umbrella bag toy_blocks ball teddy_bear doll_house easel bicycle
-ladder broom bucket suitcase washing_machine dryer laundry_basket ironing_board drying_rack radiator
+ladder broom bucket suitcase washing_machine dryer laundry_basket ironing_board drying_rack radiator treadmill
+exercise_bike dumbbell_rack yoga_mat punching_bag tapestry
 """.split()  # noqa: SIM905
 )
 

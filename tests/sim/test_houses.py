@@ -9,12 +9,13 @@ from scipy import ndimage
 from sim.building import Building
 from sim.furniture import CATALOGUE
 from sim.houses import HouseSpec, generate_house
-from sim.houses.clutter import THINGS
+from sim.houses.clutter import IN_ROOM, THINGS
+from sim.houses.hangings import Hung
 from sim.houses.house import House, draw_house
 from sim.houses.recipes import RECIPES
 from sim.houses.room_types import ROOM_TYPES
 from sim.houses.space import Placed
-from sim.houses.strategies import Hung, Scatter
+from sim.houses.strategies import Along, Fill, Scatter
 
 SEEDS = range(10)
 FLAT_M = 0.06
@@ -265,13 +266,16 @@ def test_recipes_name_things_that_the_catalogue_has_for_that_place() -> None:
             for value in vars(strategy).values():
                 names = [name for name in value if isinstance(name, str)] if isinstance(value, tuple) else []
                 mounts = {CATALOGUE[name].mount for name in names}
-                if isinstance(strategy, Hung):
+                above = isinstance(strategy, Along) and names == list(strategy.above)
+                if above or isinstance(strategy, Hung):
                     assert mounts <= {"wall"}
-                elif isinstance(strategy, Scatter):
+                elif isinstance(strategy, (Along, Fill, Scatter)):
                     assert mounts <= {"floor", "surface"}
 
 
 def test_what_stands_on_furniture_can_stand() -> None:
-    for carrier, (names, _) in THINGS.items():
+    assert set(IN_ROOM) <= set(ROOM_TYPES)
+    carriers = [item for table in (THINGS, *IN_ROOM.values()) for item in table.items()]
+    for carrier, (names, _) in carriers:
         assert CATALOGUE[carrier].mount in ("floor", "wall", "surface")
         assert {CATALOGUE[name].mount for name in names} <= {"floor", "surface"}

@@ -14,6 +14,11 @@ def plans() -> list[FloorPlan]:
     return [draw_plan(HouseSpec(), np.random.default_rng([seed, 0])) for seed in range(60)]
 
 
+@pytest.mark.parametrize("seed", [322, 1229, 1246, 1732])
+def test_public_rooms_deeper_than_the_house_still_make_a_plan(seed: int) -> None:
+    assert len(draw_plan(HouseSpec(), np.random.default_rng([seed, 0])).rooms) >= 6
+
+
 def _passages(room: PlannedRoom) -> list[tuple[Wall, Opening]]:
     return [(wall, hole) for wall in room.walls for hole in wall.openings if hole.other >= 0]
 
