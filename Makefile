@@ -28,10 +28,15 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Torch brings its own CUDA packages where its build for the machine needs them; a CPU build needs none.
+WITHOUT_CUDA := $(addprefix --no-emit-package ,triton cuda-bindings cuda-pathfinder cuda-toolkit \
+	$(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse \
+	cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx))
+
 # Renews the pins (needs uv); the environment follows at the next target.
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header -o requirements.lock
-	uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --no-header -c requirements.lock -o benchmarks/requirements.lock
+	uv pip compile $(WITHOUT_CUDA) pyproject.toml --extra dev --universal --python-version 3.11 --no-header -o requirements.lock
+	uv pip compile $(WITHOUT_CUDA) pyproject.toml --extra bench --universal --python-version 3.11 --no-header -c requirements.lock -o benchmarks/requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

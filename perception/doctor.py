@@ -56,7 +56,7 @@ _PACKAGES = (
     _Package("Pillow", "PIL", "pictures", _REINSTALL, required=True),
     _Package("trimesh", "trimesh", "GLB files", _REINSTALL, required=True),
     _Package("mitsuba", "mitsuba", "the embedded simulator", _REINSTALL, required=True),
-    _Package("torch", "torch", "training, GPU inference", "pip install torch==2.13.0"),
+    _Package("torch", "torch", "networks", "pip install torch==2.13.0", required=True),
     _Package("openvino", "openvino", "inference on the CPU", "pip install openvino"),
     _Package("ray", "ray", "scale-out", "pip install ray"),
     _Package(
