@@ -1,6 +1,6 @@
 """The ray caster against the renderers people use today, on this machine's cores.
 
-    python -m benchmarks.renderer            # peers need: pip install -r benchmarks/requirements.lock
+    python -m benchmarks.renderer            # peers: pip install -r benchmarks/requirements.lock; EGL (Debian: libegl1)
     python -m benchmarks.renderer --plot docs/figures/renderer_scaling.png
 
 Ours, for every frame: textured RGB with the room's two strongest lights and their shadows, depth, normals, instance
