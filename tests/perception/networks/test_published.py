@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from visualpriors import taskonomy_network as visualpriors
 
 from perception import TASKS, UserError
 from perception.networks import (
@@ -19,8 +20,6 @@ from perception.networks import (
     VectorDecoder,
     load_published,
 )
-
-visualpriors = pytest.importorskip("visualpriors.taskonomy_network", reason="visualpriors is not installed")
 
 
 def randomised(network: nn.Module, seed: int = 0) -> nn.Module:

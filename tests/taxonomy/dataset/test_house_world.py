@@ -1,7 +1,5 @@
 """The real thing, small: a procedural house through the ray caster to a dataset."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
@@ -11,8 +9,6 @@ from sim import Cameras, Sensor
 from taxonomy.dataset import HouseWorld, RenderSpec
 from taxonomy.dataset.labelling import views_of
 from taxonomy.dataset.rendering import building_seed, make_shard
-
-pytestmark = pytest.mark.skipif(find_spec("mitsuba") is None, reason="the ray caster's package is not installed")
 
 SPEC = RenderSpec(buildings=1, views=16, size=48, seed=6)
 
