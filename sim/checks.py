@@ -91,3 +91,19 @@ def check_point_count(count: object) -> None:
     """
     if not (is_whole(count) and count >= 0):
         raise SimulatorError(f"{count!r} points were asked for; 0 or a positive whole number is expected.")
+
+
+def check_points(points: ArrayLike) -> NDArray[np.float64]:
+    """Points float64 [N, 3] from [N, 3] or [3].
+
+    Raises:
+        SimulatorError: If they have another shape, or are not finite.
+    """
+    array = np.asarray(points, dtype=np.float64)
+    array = array[None] if array.ndim == 1 else array
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise SimulatorError(f"points have shape {np.shape(points)}; [N, 3] is expected.")
+    if not np.isfinite(array).all():
+        bad = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+        raise SimulatorError(f"point {bad} is {array[bad].tolist()}; finite x, y, z in metres are expected.")
+    return array

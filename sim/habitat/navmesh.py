@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.building import Building
-from sim.checks import check_point_count
+from sim.checks import check_point_count, check_points
 from sim.errors import SimulatorError
 from sim.habitat.library import load_habitat
 from sim.simulator import AgentSpec
@@ -132,15 +132,9 @@ class NavigationMesh:
 
 
 def as_points(points: ArrayLike) -> NDArray[np.float32]:
-    """float32 [N, 3] from [N, 3] or [3].
+    """Points float32 [N, 3] from [N, 3] or [3], as habitat-sim wants them.
 
     Raises:
         SimulatorError: If they have another shape, or are not finite.
     """
-    array = np.atleast_2d(np.asarray(points, dtype=np.float32))
-    if array.ndim != 2 or array.shape[1] != 3:
-        raise SimulatorError(f"points have shape {np.shape(points)}; [N, 3] is expected.")
-    if not np.isfinite(array).all():
-        bad = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
-        raise SimulatorError(f"point {bad} is {array[bad].tolist()}; finite x, y, z in metres are expected.")
-    return array
+    return check_points(points).astype(np.float32)

@@ -9,7 +9,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from sim.building import Building
-from sim.checks import check_point_count
+from sim.checks import check_point_count, check_points
 from sim.errors import SimulatorError
 from sim.navigation.geodesics import Geodesics
 from sim.navigation.ground import Ground, find_ground, without_pinches
@@ -122,7 +122,7 @@ class NavigationMap:
 
     def island(self, points: ArrayLike) -> NDArray[np.int32]:
         """int32 [N]: the connected area of points [N, 3], 0 the largest; -1 where an agent cannot stand."""
-        array = _points(points)
+        array = check_points(points)
         row, column, inside = self._cells(array)
         found = np.where(inside, self._islands[row, column], -1)
         near = np.abs(array[:, 1] - self.floor_m[row, column]) <= self._height_slack_m
@@ -130,7 +130,7 @@ class NavigationMap:
 
     def height_at(self, points: ArrayLike) -> NDArray[np.float32]:
         """float32 [N]: height of the floor under or over points [N, 3], metres; NaN where there is none."""
-        row, column, inside = self._cells(_points(points))
+        row, column, inside = self._cells(check_points(points))
         return np.where(inside, self.floor_m[row, column], np.float32(np.nan))
 
     def random_points(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -147,7 +147,7 @@ class NavigationMap:
 
     def snap(self, points: ArrayLike) -> NDArray[np.float32]:
         """float32 [N, 3]: the navigable points nearest to points [N, 3] in x and z, on the floor."""
-        plan = self._to_plan(_points(points))
+        plan = self._to_plan(check_points(points))
         cells, tree = self._nearest
         _, index = tree.query(plan, k=min(8, len(cells)))
         squares = cells[np.reshape(index, (len(plan), -1))].astype(np.float64)
@@ -167,7 +167,7 @@ class NavigationMap:
         Returns:
             float32 [N], metres; inf where there is no walk, or an end is not navigable.
         """
-        start, goal = _points(starts), _points(goals)
+        start, goal = check_points(starts), check_points(goals)
         if len(start) != len(goal):
             if 1 not in (len(start), len(goal)):
                 raise SimulatorError(
@@ -185,7 +185,7 @@ class NavigationMap:
 
     def shortest_path(self, start: ArrayLike, goal: ArrayLike) -> NDArray[np.float32]:
         """float32 [P, 3]: corners of the shortest walk from start [3] to goal [3]; [0, 3] where there is none."""
-        ends = np.stack([_points(start)[0], _points(goal)[0]])
+        ends = np.stack([check_points(start)[0], check_points(goal)[0]])
         first, last = self.island(ends)
         if first < 0 or first != last:
             return np.zeros((0, 3), dtype=np.float32)
@@ -212,7 +212,7 @@ class NavigationMap:
         Raises:
             SimulatorError: If a position is not navigable, or shapes do not fit.
         """
-        begin = _points(positions)
+        begin = check_points(positions)
         ways = np.asarray(displacements, dtype=np.float64)
         if ways.shape not in ((len(begin), 2), (len(begin), 3)) or not np.isfinite(ways).all():
             raise SimulatorError(
@@ -252,7 +252,7 @@ class NavigationMap:
 
     def to_pixels(self, points: ArrayLike, metres_per_pixel: float = CELL_M) -> NDArray[np.float32]:
         """float32 [N, 2]: (column, row) of points [N, 3] in the picture of `top_down` at the same scale."""
-        return (self._to_plan(_points(points)) * (self.cell_m / metres_per_pixel)).astype(np.float32)
+        return (self._to_plan(check_points(points)) * (self.cell_m / metres_per_pixel)).astype(np.float32)
 
     def _geodesics(self, island: int) -> Geodesics:
         """Shortest paths on one island, made when first asked for."""
@@ -290,19 +290,3 @@ class NavigationMap:
         held = np.clip(plan, 0, (columns - 1, rows - 1))
         column, row = held.astype(np.int64).T
         return row, column, (plan == held).all(axis=1)
-
-
-def _points(points: ArrayLike) -> Points:
-    """Points [N, 3] from [N, 3] or [3].
-
-    Raises:
-        SimulatorError: If they have another shape, or are not finite.
-    """
-    array = np.asarray(points, dtype=np.float64)
-    array = array[None] if array.ndim == 1 else array
-    if array.ndim != 2 or array.shape[1] != 3:
-        raise SimulatorError(f"points have shape {np.shape(points)}; [N, 3] is expected.")
-    if not np.isfinite(array).all():
-        bad = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
-        raise SimulatorError(f"point {bad} is {array[bad].tolist()}; finite x, y, z in metres are expected.")
-    return array
