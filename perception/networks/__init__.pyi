@@ -1,3 +1,14 @@
+from .architectures import ARCHITECTURES as ARCHITECTURES
+from .architectures import Architecture as Architecture
+from .architectures import TaskNetwork as TaskNetwork
+from .architectures import architecture_named as architecture_named
+from .architectures import build_encoder as build_encoder
+from .architectures import build_head as build_head
+from .architectures import multiply_adds as multiply_adds
+from .architectures import to_network_range as to_network_range
+from .compact import CompactEncoder as CompactEncoder
+from .heads import DenseHead as DenseHead
+from .heads import VectorHead as VectorHead
 from .published import PUBLISHED_HEADS as PUBLISHED_HEADS
 from .published import PublishedHead as PublishedHead
 from .published import load_published as load_published

@@ -1,0 +1,11 @@
+from .network_work import DataSource as DataSource
+from .network_work import NetworkWork as NetworkWork
+from .network_work import ObjectiveWork as ObjectiveWork
+from .network_work import read_objective as read_objective
+from .network_work import win_rate as win_rate
+from .samples import Samples as Samples
+from .samples import first_views as first_views
+from .samples import load_samples as load_samples
+from .training import Schedule as Schedule
+from .training import per_image_losses as per_image_losses
+from .training import train as train
