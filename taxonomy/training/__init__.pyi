@@ -1,3 +1,9 @@
+from .network_work import CONSTANT_FILE as CONSTANT_FILE
+from .network_work import ENCODER_FILE as ENCODER_FILE
+from .network_work import HEAD_FILE as HEAD_FILE
+from .network_work import LOSSES_FILE as LOSSES_FILE
+from .network_work import OBJECTIVE_FILE as OBJECTIVE_FILE
+from .network_work import RESULT_FILE as RESULT_FILE
 from .network_work import DataSource as DataSource
 from .network_work import NetworkWork as NetworkWork
 from .network_work import ObjectiveWork as ObjectiveWork

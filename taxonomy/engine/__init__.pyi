@@ -1,0 +1,16 @@
+from .execution import Executor as Executor
+from .local import LocalExecutor as LocalExecutor
+from .lock import RunLock as RunLock
+from .outcomes import Done as Done
+from .outcomes import Event as Event
+from .outcomes import Failed as Failed
+from .outcomes import NoSpaceError as NoSpaceError
+from .outcomes import Outcome as Outcome
+from .outcomes import Started as Started
+from .outcomes import UnitError as UnitError
+from .ray_cluster import RayExecutor as RayExecutor
+from .running import run_units as run_units
+from .store import Store as Store
+from .units import LOCAL as LOCAL
+from .units import Unit as Unit
+from .units import Work as Work

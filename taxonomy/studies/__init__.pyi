@@ -1,0 +1,12 @@
+from .agreement import TargetAgreement as TargetAgreement
+from .agreement import rank_agreement as rank_agreement
+from .novel import NovelTask as NovelTask
+from .novel import leave_one_out as leave_one_out
+from .novel import novel_task as novel_task
+from .sanity import SanityRow as SanityRow
+from .sanity import sanity_row as sanity_row
+from .supervision import TASKS_STUDIED as TASKS_STUDIED
+from .supervision import Evidence as Evidence
+from .supervision import Policy as Policy
+from .supervision import images_needed as images_needed
+from .supervision import supervision_study as supervision_study
