@@ -23,6 +23,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.renderer
 	$(BIN)/python -m benchmarks.labels
 	$(BIN)/python -m benchmarks.dataset
+	$(BIN)/python -m benchmarks.encoder
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

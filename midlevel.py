@@ -7,11 +7,12 @@ import sys
 import typer
 
 from perception import UserError
-from perception.cli import doctor
+from perception.bank_cli import app as bank_app
+from perception.cli import doctor, encode, predict
 from sim import SimulatorError
 from taxonomy.cli import app as taxonomy_app
-from taxonomy.cli import demo
 from taxonomy.data_cli import app as data_app
+from taxonomy.run_cli import demo
 
 app = typer.Typer(
     name="midlevel",
@@ -22,6 +23,9 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(taxonomy_app, name="taxonomy")
+app.add_typer(bank_app, name="bank")
+app.command()(encode)
+app.command()(predict)
 app.command()(demo)
 app.command()(doctor)
 

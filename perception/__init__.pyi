@@ -1,3 +1,14 @@
+from .bank import Bank as Bank
+from .bank import Card as Card
+from .bank import Predictor as Predictor
+from .bank import import_bank as import_bank
+from .bank import load_bank as load_bank
+from .bank import write_bank as write_bank
+from .bank import write_checkpoint as write_checkpoint
+from .encoding import ConstantEncoder as ConstantEncoder
+from .encoding import Encoder as Encoder
+from .encoding import LocalEncoder as LocalEncoder
+from .encoding import check_encoder as check_encoder
 from .errors import UnknownNameError as UnknownNameError
 from .errors import UserError as UserError
 from .feature_sets import PUBLISHED_MAX_COVERAGE as PUBLISHED_MAX_COVERAGE

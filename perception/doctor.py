@@ -3,11 +3,13 @@
 import ctypes.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata, util
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ _PACKAGES = (
     _Package("trimesh", "trimesh", "GLB files", _REINSTALL, required=True),
     _Package("mitsuba", "mitsuba", "the embedded simulator", _REINSTALL, required=True),
     _Package("torch", "torch", "networks", "pip install torch==2.13.0", required=True),
+    _Package("safetensors", "safetensors", "the feature bank", _REINSTALL, required=True),
     _Package("openvino", "openvino", "inference on the CPU", "pip install openvino"),
     _Package("ray", "ray", "scale-out", "pip install ray"),
     _Package(
@@ -102,6 +105,28 @@ def _nvidia_gpus() -> str | None:
     return "; ".join(line.strip() for line in listed.splitlines()) or None
 
 
+def _torch_cuda() -> str | None:
+    """The CUDA that PyTorch was built for, from its version file: importing it would take a second."""
+    spec = util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        text = Path(spec.origin).with_name("version.py").read_text()
+    except OSError:
+        return None
+    match = re.search(r"^cuda\b[^=\n]*= '([\d.]+)'", text, re.MULTILINE)
+    return match and f"CUDA {match[1]}"
+
+
+def _cpu_bfloat16() -> str | None:
+    try:
+        flags = re.search(r"^(?:flags|Features)\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    found = sorted({"avx512_bf16", "amx_bf16", "bf16"} & set(flags[1].split())) if flags else []
+    return ", ".join(found) or None
+
+
 def _llvm() -> str | None:
     """Named by the user, or in the karellen-llvm-core wheel; the renderer looks in the same places."""
     if named := os.environ.get("DRJIT_LIBLLVM_PATH"):
@@ -118,6 +143,11 @@ def _library(name: str) -> Callable[[], str | None]:
 
 _MACHINE: tuple[tuple[str, str, Callable[[], str | None], str], ...] = (
     ("libLLVM", "the simulator on the CPU", _llvm, "pip install karellen-llvm-core (or set DRJIT_LIBLLVM_PATH)"),
+    ("bfloat16", "encoders on the CPU at twice the speed", _cpu_bfloat16, "optional: they run in float32 without"),
+    (
+        "torch for CUDA", "training and encoding on an NVIDIA GPU", _torch_cuda,
+        "optional: a build of torch for your CUDA from https://pytorch.org/get-started",
+    ),
     ("NVIDIA GPU", "training and serving at scale", _nvidia_gpus, "optional: everything also runs on the CPU"),
     ("EGL", "headless rendering in habitat-sim", _library("EGL"), "apt-get install libegl1"),
-)
+)  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from perception.errors import UserError
+from taxonomy.run_cli import run
 
 if TYPE_CHECKING:
     from taxonomy.transfers import TransferTable
@@ -17,6 +18,8 @@ app = typer.Typer(
     help="From losses to affinities, the optimal taxonomy under a budget, and the max-coverage feature set.",
     no_args_is_help=True,
 )
+
+app.command()(run)
 
 File = Annotated[Path, typer.Argument(help="Affinities: JSON, a published pickle, or a run directory.")]
 MaxOrder = Annotated[int | None, typer.Option(help="Most sources that one transfer may have.", show_default="all")]
@@ -212,32 +215,6 @@ def report(
 
     table = _table_with_win_rates(file, gain, quality)
     print_line(str(_write_report(table, out, file.stem, _orders(orders), random, seed)))
-
-
-def demo(
-    out: Annotated[Path, typer.Option(help="Folder for what it makes.")] = Path("demo"),
-    seed: Seed = 0,
-) -> None:
-    """Everything, small: losses of modelled tasks, AHP, a taxonomy, a coverage set and the report."""
-    from perception.terminal import print_line, print_note, progress
-    from taxonomy.affinity import compute_affinities
-    from taxonomy.coverage import affinity_distances, max_coverage
-    from taxonomy.losses import read_losses, write_losses
-    from taxonomy.solver import solve as find_taxonomy
-    from taxonomy.synthetic import SyntheticTasks
-    from taxonomy.transfer_files import write_transfers
-
-    losses = SyntheticTasks(seed=seed).losses(images=2000, max_order=4)
-    write_losses(out / "losses", losses)
-    print_note(f"losses of a seeded model of {len(losses.tasks)} tasks: {out / 'losses'}")
-    with progress("tournaments", len(losses)) as advance:
-        table = compute_affinities(read_losses(out / "losses"), on_target_done=advance).table
-    write_transfers(out / "affinity.json", table)
-    print_note(f"affinities of {len(table)} transfers by AHP: {out / 'affinity.json'}")
-    taxonomy = find_taxonomy(table, 4)
-    print_note(f"taxonomy for a budget of 4: train {', '.join(taxonomy.sources)}")
-    print_note(f"max-coverage set of 4: {', '.join(max_coverage(affinity_distances(table), 4).features)}")
-    print_line(str(_write_report(table, out, "Demo: modelled tasks", None, 1000, seed)))
 
 
 def _write_report(

@@ -1,6 +1,9 @@
 """Fixtures shared by all rooms' tests."""
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # networks this small are slower on several threads than on one
 
 import pytest
 

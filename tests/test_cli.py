@@ -256,12 +256,3 @@ def test_win_rates_are_found_in_the_folders_of_the_release_too(tmp_path: Path) -
     done = run("taxonomy", "evaluate", tmp_path / "affinities" / "all_affinities_1k.pkl", "--random", 10, "--json")
     (budget,) = json.loads(done.stdout)["budgets"]
     assert (budget["gain"]["mean"], budget["quality"]["mean"]) == (0.75, 0.25)
-
-
-def test_demo_makes_losses_affinities_and_a_report(tmp_path: Path) -> None:
-    done = run("demo", "--out", "demo", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "demo/report.html\n"
-    assert (tmp_path / "demo" / "affinity.json").is_file()
-    assert (tmp_path / "demo" / "losses" / "losses.json").is_file()
-    assert len(list((tmp_path / "demo" / "figures").glob("*.png"))) == 8

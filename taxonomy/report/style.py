@@ -19,6 +19,14 @@ GROUP_COLOURS: dict[Group, str] = {
 }
 """Told apart by readers with any colour vision (after Okabe and Ito), and dark enough for text."""
 
+GROUP_COLOURS_ON_DARK: dict[Group, str] = {
+    Group.TWO_D: "#6CB8F0",
+    Group.THREE_D: "#FF9A57",
+    Group.GEOMETRIC: "#45C79B",
+    Group.SEMANTIC: "#DB93D2",
+}
+"""The same hues, light enough for text on a dark page."""
+
 GROUP_NAMES: dict[Group, str] = {
     Group.TWO_D: "2D",
     Group.THREE_D: "3D",
@@ -29,6 +37,7 @@ GROUP_NAMES: dict[Group, str] = {
 ACCENT = "#1B1B1B"
 MUTED = "#8A8A8A"
 PALE = "#E3E3E3"
+GUIDE = "#EEEEEE"
 
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",

@@ -31,7 +31,8 @@ class TargetAgreement:
 def rank_agreement(ours: TransferTable, published: TransferTable) -> list[TargetAgreement]:
     """Spearman's rank correlation of first-order affinities, for each target that both tables have.
 
-    A target's readout of its own features, and `self`, are left out: they lead in both and would flatter.
+    A target's readout of its own features, and `self`, are left out: they lead in both and would flatter. Targets with
+    fewer than three sources in common, or of which a table says nothing but ties, have no correlation and are left out.
     """
     from scipy.stats import spearmanr
 
@@ -41,6 +42,8 @@ def rank_agreement(ours: TransferTable, published: TransferTable) -> list[Target
         shared = [source for source in mine.get(target, {}) if source in theirs.get(target, {})]
         if len(shared) >= _FEWEST:
             pairs = np.array([(mine[target][source], theirs[target][source]) for source in shared])
+            if (np.ptp(pairs, axis=0) == 0).any():
+                continue
             found.append(TargetAgreement(target, float(spearmanr(pairs[:, 0], pairs[:, 1]).statistic), len(shared)))
     return found
 

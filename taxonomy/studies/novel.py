@@ -4,12 +4,13 @@ Leave-one-out: every target in turn plays the novel task. Its own network is out
 on one half of the test buildings, and the best is measured on the other half.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perception import UserError
 from taxonomy.ahp import Missing, Tournament, priorities
 from taxonomy.losses import LossTable, TargetLosses
 from taxonomy.training import win_rate
@@ -41,22 +42,39 @@ class NovelTask:
         return {**asdict(self), "sources": list(self.sources)}
 
 
-def leave_one_out(losses: LossTable, held_back: dict[str, NDArray[np.bool_]]) -> list[NovelTask]:
-    """Every target as a novel task.
+def leave_one_out(losses: LossTable, held_back: Mapping[str, NDArray[np.bool_]]) -> list[NovelTask]:
+    """Every target as a novel task, but for those that no other task transfers to, or that lack labels in one half.
 
     Args:
         losses: Test losses of all transfers.
         held_back: For each target, which of its test samples are measured on; the others rank the transfers. Both
             halves should come from different buildings.
     """
-    return [novel_task(entry, held_back[entry.target]) for entry in losses]
+    return [
+        novel_task(entry, held_back[entry.target])
+        for entry in losses
+        if _candidates(entry) and _has_both_halves(entry, held_back[entry.target])
+    ]
 
 
 def novel_task(entry: TargetLosses, held_back: NDArray[np.bool_]) -> NovelTask:
-    """One target as a novel task; see `leave_one_out`."""
+    """One target as a novel task; see `leave_one_out`.
+
+    Args:
+        entry: Its losses.
+        held_back: bool [images], on which of them the best transfer is measured.
+
+    Raises:
+        UserError: If no other task transfers to it, or one half has no image on which all transfers have a loss.
+    """
+    candidates = _candidates(entry)
+    if not candidates or not _has_both_halves(entry, held_back):
+        raise UserError(
+            f"{entry.target} cannot play a novel task: it has {len(candidates)} transfers from other tasks; expected "
+            "at least 1, and images with a loss of each transfer in both halves of the test buildings."
+        )
     table = entry.open()
     columns = {sources: table[:, place] for place, sources in enumerate(entry.sources)}
-    candidates = [sources for sources in columns if not {entry.target, SELF, *BASELINES} & set(sources)]
     best = _best(candidates, np.stack([columns[sources] for sources in candidates], axis=1)[~held_back])
     mine = columns[best][held_back]
 
@@ -68,6 +86,16 @@ def novel_task(entry: TargetLosses, held_back: NDArray[np.bool_]) -> NovelTask:
     return NovelTask(
         entry.target, best, over((PIXELS,)), over((RANDOM,)), float(np.mean(known)) if known else None, over((SELF,))
     )
+
+
+def _candidates(entry: TargetLosses) -> list[tuple[str, ...]]:
+    """Transfers that need neither the target's own network nor a baseline."""
+    return [sources for sources in entry.sources if not {entry.target, SELF, *BASELINES} & set(sources)]
+
+
+def _has_both_halves(entry: TargetLosses, held_back: NDArray[np.bool_]) -> bool:
+    complete = ~np.isnan(entry.open()).any(axis=1)
+    return bool((complete & held_back).any() and (complete & ~held_back).any())
 
 
 def _best(candidates: Sequence[tuple[str, ...]], losses: NDArray[np.floating]) -> tuple[str, ...]:

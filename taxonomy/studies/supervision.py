@@ -59,11 +59,19 @@ class Evidence:
     full: Mapping[str, float]
     independent: Mapping[int, Mapping[str, float]]
 
+    @property
+    def learned(self) -> frozenset[str]:
+        """Tasks whose full network is better than guessing; the others have no scale from 0 to 1."""
+        return frozenset(task for task, loss in self.full.items() if loss < self.constant[task])
+
     def performance(self, losses: Mapping[str, float]) -> float:
-        """See `Policy.performance`."""
+        """See `Policy.performance`.
+
+        Args:
+            losses: Of tasks that were learned.
+        """
         shares = [
-            (self.constant[task] - loss) / max(self.constant[task] - self.full[task], 1e-9)
-            for task, loss in losses.items()
+            (self.constant[task] - loss) / (self.constant[task] - self.full[task]) for task, loss in losses.items()
         ]
         return float(np.mean(shares))
 
@@ -81,11 +89,14 @@ def supervision_study(
     Args:
         table: Affinities.
         losses: Test losses, for the policy's performance.
-        evidence: Of independent training; its tasks are those studied.
+        evidence: Of independent training; those of its tasks are studied that are targets and were learned.
         train_images: That a fully trained network sees.
         readout_images: That a readout sees.
+
+    Returns:
+        Nothing if fewer than two tasks are left.
     """
-    tasks = [task for task in table.targets if task in evidence.full]
+    tasks = [task for task in table.targets if task in evidence.learned]
     if len(tasks) < _LEAST_TASKS:
         return []
     means = {entry.target: _means(entry.open(), entry.sources) for entry in losses}
@@ -103,21 +114,27 @@ def supervision_study(
             )
         )
     for images, by_task in sorted(evidence.independent.items()):
-        policies.append(Policy("independent", len(tasks), images * len(tasks), evidence.performance(by_task)))
+        alone = evidence.performance({task: by_task[task] for task in tasks})
+        policies.append(Policy("independent", len(tasks), images * len(tasks), alone))
     return policies
 
 
 def images_needed(policies: Sequence[Policy], performance: float) -> float | None:
     """Labelled images that independent training needs for a performance, interpolated over their logarithm.
 
+    More images that do not help are passed over: what fewer reach needs no more.
+
     Returns:
         None beyond what was tried.
     """
-    curve = sorted((p.performance, p.labelled_images) for p in policies if p.name == "independent")
-    if len(curve) < 2 or not curve[0][0] <= performance <= curve[-1][0]:
+    curve: list[Policy] = []
+    for policy in sorted((p for p in policies if p.name == "independent"), key=lambda p: p.labelled_images):
+        if not curve or policy.performance > curve[-1].performance:
+            curve.append(policy)
+    if len(curve) < 2 or not curve[0].performance <= performance <= curve[-1].performance:
         return None
-    reached, images = zip(*curve, strict=True)
-    return float(np.exp(np.interp(performance, reached, np.log(images))))
+    images = np.log([policy.labelled_images for policy in curve])
+    return float(np.exp(np.interp(performance, [policy.performance for policy in curve], images)))
 
 
 def _means(losses: NDArray[np.floating], sources: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], float]:

@@ -12,6 +12,7 @@ from .network_work import win_rate as win_rate
 from .samples import Samples as Samples
 from .samples import first_views as first_views
 from .samples import load_samples as load_samples
+from .samples import sample_rows as sample_rows
 from .training import Schedule as Schedule
 from .training import per_image_losses as per_image_losses
 from .training import train as train

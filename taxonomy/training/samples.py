@@ -80,6 +80,11 @@ def first_views(dataset: Dataset, split: str, count: int | None) -> NDArray[np.i
     return indices[np.sort(np.argsort(rank, kind="stable")[:count])]
 
 
+def sample_rows(dataset: Dataset, task: Task, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which images each sample of a task shows, int64 [N, V], as `load_targets` has it."""
+    return _groups(dataset, task, indices)[1] if task.input.views > 1 else np.arange(len(indices))[:, None]
+
+
 def _groups(dataset: Dataset, task: Task, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Chosen groups, and their images as positions in `indices`."""
     groups = dataset.pairs(task.name)

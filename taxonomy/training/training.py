@@ -41,6 +41,13 @@ class Schedule:
         """How many steps the training takes."""
         return self.epochs * max(1, samples // self.batch_size)
 
+    def rate(self, step: int, steps: int) -> float:
+        """The learning rate of one step of `steps`."""
+        warm = max(1, round(_WARM_UP * steps))
+        if step < warm:
+            return self.learning_rate * (step + 1) / warm
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
 
 def train(
     network: nn.Module,
@@ -79,7 +86,6 @@ def train(
     optimiser = torch.optim.AdamW(
         trained.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
     )
-    rate = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
     history: list[float] = []
     order = np.empty(0, np.int64)
     sums: list[float] = []
@@ -89,8 +95,8 @@ def train(
             if len(order) < schedule.batch_size:
                 order = rng.permutation(len(samples))
             chosen, order = order[: schedule.batch_size], order[schedule.batch_size :]
+            optimiser.param_groups[0]["lr"] = schedule.rate(step, steps)
             loss = _step(network, objective, samples.draw(chosen, rng), optimiser, device, schedule.half_precision)
-            rate.step()
             if not math.isfinite(loss):
                 raise UserError(
                     f"{objective.task}: the loss became {loss} at step {step + 1} of {steps}; "
@@ -108,13 +114,6 @@ def train(
 def _placed(network: nn.Module, device: str) -> nn.Module:
     """On the device, images with channels last, which is faster on CPU and GPU."""
     return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def _rate(step: int, steps: int) -> float:
-    warm = max(1, round(_WARM_UP * steps))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
 def _step(

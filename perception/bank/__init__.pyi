@@ -1,0 +1,17 @@
+from .bank import BUNDLED_BANKS as BUNDLED_BANKS
+from .bank import Bank as Bank
+from .bank import bundled_banks as bundled_banks
+from .bank import load_bank as load_bank
+from .bank import write_bank as write_bank
+from .card import Card as Card
+from .card import HeadKind as HeadKind
+from .card import OutputRange as OutputRange
+from .card import Preprocessing as Preprocessing
+from .checkpoint import Checkpoint as Checkpoint
+from .checkpoint import read_checkpoint as read_checkpoint
+from .checkpoint import write_checkpoint as write_checkpoint
+from .frozen import Frozen as Frozen
+from .frozen import weights_sha256 as weights_sha256
+from .importing import import_bank as import_bank
+from .predictor import Prediction as Prediction
+from .predictor import Predictor as Predictor

@@ -1,0 +1,10 @@
+from .checking import check_encoder as check_encoder
+from .constant import ConstantEncoder as ConstantEncoder
+from .encoder import FEATURE_CHANNELS as FEATURE_CHANNELS
+from .encoder import FEATURE_SIDE as FEATURE_SIDE
+from .encoder import Encoder as Encoder
+from .encoder import Features as Features
+from .local import LocalEncoder as LocalEncoder
+from .runtime import RUNTIMES as RUNTIMES
+from .runtime import Precision as Precision
+from .runtime import Program as Program

@@ -1,0 +1,138 @@
+"""Photos: read from files as people have them, checked, and cut to what an encoder takes."""
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception.errors import UserError
+from perception.files import read_bytes
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Pixels = NDArray[np.uint8]
+
+LARGEST_PHOTO_MPX = 100
+"""Larger ones are refused: they are rarely photos, and take gigabytes to decode."""
+
+_LARGEST_FILE_MIB = 256
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+"""What Pillow's decoders raise on broken files."""
+
+
+def read_photo(path: Path) -> Pixels:
+    """Read a photo as a person sees it: turned as its EXIF says, transparency over white, 16 bits scaled to 8.
+
+    Returns:
+        uint8 [H, W, 3], RGB.
+
+    Raises:
+        UserError: If the file is missing, no image, broken, or larger than `LARGEST_PHOTO_MPX`.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    data = read_bytes(path, limit_mib=_LARGEST_FILE_MIB)
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > LARGEST_PHOTO_MPX * 10**6:
+                raise UserError(_too_large(path, f"{image.width} x {image.height} pixels"))
+            image.load()
+            return _as_rgb(ImageOps.exif_transpose(image), path)
+    except UserError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise UserError(_too_large(path, "far more pixels")) from error
+    except UnidentifiedImageError as error:
+        raise UserError(f"{path} is no image that Pillow reads; use for example PNG or JPEG.") from error
+    except _BROKEN as error:
+        raise UserError(f"{path} is a broken image ({error}); get it again.") from error
+
+
+def _too_large(path: Path, found: str) -> str:
+    return f"{path} has {found}; photos have at most {LARGEST_PHOTO_MPX} million; scale it down first."
+
+
+def _as_rgb(image: "Image.Image", path: Path) -> Pixels:
+    from PIL import Image
+
+    if image.mode.startswith("I"):  # 16 bits, perhaps in 32
+        levels = np.asarray(image).astype(np.int64)
+        grey = np.clip((levels + 128) // 257, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=-1)
+    if image.mode == "F":
+        raise UserError(f"{path} has floating numbers for pixels; photos have whole ones: save it with 8 or 16 bits.")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB"))
+
+
+def check_images(images: object) -> Pixels:
+    """Images as a contiguous uint8 [N, H, W, 3].
+
+    Raises:
+        UserError: If they are anything else: floats, channels in front, alpha, grey, a single image.
+    """
+    if not isinstance(images, np.ndarray):
+        raise UserError(f"images are a {type(images).__name__}; expected a numpy array, uint8 [N, H, W, 3], RGB.")
+    shape = list(images.shape)
+    if images.dtype != np.uint8:
+        raise UserError(
+            f"images are {images.dtype}; expected uint8 from 0 to 255: normalisation is the checkpoint's part "
+            "(from floats in [0, 1]: (255 * images).round().astype('uint8'))."
+        )
+    if images.ndim != 4 or images.shape[3] != 3:
+        raise UserError(f"images have shape {shape}; expected [N, H, W, 3], RGB{_hint(images)}.")
+    if 0 in images.shape[1:]:
+        raise UserError(f"images have shape {shape}; expected at least one pixel.")
+    return np.ascontiguousarray(images)
+
+
+def _hint(images: NDArray[Any]) -> str:
+    if images.ndim == 3 and images.shape[2] == 3:
+        return ": for one image, images[None]"
+    if images.ndim == 4 and images.shape[1] == 3:
+        return ": channels go last, images.transpose(0, 2, 3, 1)"
+    if images.ndim == 4 and images.shape[3] == 4:
+        return " without alpha: images[..., :3]"
+    if images.ndim == 4 and images.shape[3] == 1:
+        return ": grey in all three, images.repeat(3, axis=3)"
+    return ""
+
+
+def squares(images: Sequence[Pixels] | Pixels, side_px: int) -> Pixels:
+    """The central square of each image, resized with antialiasing.
+
+    Args:
+        images: Each uint8 [H, W, 3], of any size.
+        side_px: Rows and columns wanted.
+
+    Returns:
+        uint8 [N, side_px, side_px, 3]; images that have that size already are passed on bit by bit.
+    """
+    if isinstance(images, np.ndarray) and images.shape[1:3] == (side_px, side_px):
+        return images
+    result = np.empty((len(images), side_px, side_px, 3), np.uint8)
+    for row, image in zip(result, images, strict=True):
+        row[:] = _square(image, side_px)
+    return result
+
+
+def _square(image: Pixels, side_px: int) -> Pixels:
+    """Bilinear over as many pixels as fall on one (Pillow's BILINEAR), so that fine texture does not alias."""
+    from PIL import Image
+
+    height, width = image.shape[:2]
+    if height == width == side_px:
+        return image
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    picture = Image.fromarray(np.ascontiguousarray(image[top : top + side, left : left + side]))
+    return np.asarray(picture.resize((side_px, side_px), Image.Resampling.BILINEAR))

@@ -1,0 +1,13 @@
+from .higher_orders import higher_order_transfers as higher_order_transfers
+from .network import Readouts as Readouts
+from .network import ReadoutShape as ReadoutShape
+from .pixels_work import PixelsWork as PixelsWork
+from .predictions import readout_predictions as readout_predictions
+from .readouts_work import ReadoutsWork as ReadoutsWork
+from .representations import encode_images as encode_images
+from .representations import open_representations as open_representations
+from .representations import variant_of as variant_of
+from .representations_work import RepresentationsWork as RepresentationsWork
+from .training import ReadoutSamples as ReadoutSamples
+from .training import readout_losses as readout_losses
+from .training import train_readouts as train_readouts

@@ -1,0 +1,227 @@
+"""The readout D(s -> t) of Taskonomy, section 3.2: many of them side by side, as one grouped network.
+
+A readout is two 3 x 3 convolutions and its target's output. S readouts of the same shape are one network whose
+convolutions have S groups; groups share nothing, so that each computes what it would compute alone.
+
+Dense outputs stay in cells: [C, r * r * 16, 16], the r x r pixels of each of the 16 x 16 cells in front, which is the
+layout that convolutions put out. Losses do not care about the order of pixels, so that targets are brought into it
+once, instead of S outputs in every step.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod, sqrt
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from perception.networks.resnet50 import REPRESENTATION_CHANNELS, REPRESENTATION_SIDE
+from perception.objectives.objective import Targets
+
+WIDTH = 16
+"""Channels of both convolutions: a vector register of float32."""
+
+_POOLED_SIDE = 4
+
+Transfers = tuple[tuple[str, ...], ...]
+"""The sources of each transfer to one target."""
+
+
+@dataclass(frozen=True)
+class ReadoutShape:
+    """The shape of one readout.
+
+    Args:
+        channels: Of its input: 8 for each source and view.
+        output_shape: [C, side, side], the side a multiple of 16, or [C].
+    """
+
+    channels: int
+    output_shape: tuple[int, ...]
+
+    @property
+    def scale(self) -> int:
+        """Output pixels along a cell's side; 1 for a vector."""
+        return 1 if len(self.output_shape) == 1 else self.output_shape[1] // REPRESENTATION_SIDE
+
+    @cached_property
+    def parts(self) -> Mapping[str, tuple[int, ...]]:
+        """Shape of every parameter, in the order in which they lie in memory."""
+        rows, columns = self.output_shape[0] * self.scale**2, WIDTH
+        if len(self.output_shape) == 1:
+            columns = WIDTH * _POOLED_SIDE**2
+        return {
+            "first.weight": (WIDTH, self.channels, 3, 3),
+            "first.bias": (WIDTH,),
+            "second.weight": (WIDTH, WIDTH, 3, 3),
+            "second.bias": (WIDTH,),
+            "output.weight": (rows, columns),
+            "output.bias": (rows,),
+        }
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Numbers in each part."""
+        return [prod(shape) for shape in self.parts.values()]
+
+    def fresh(self, transfers: Transfers, target: str, seed: int) -> Tensor:
+        """Initial parameters float32 [S, P]; those of a transfer depend on its names and the seed alone (He 2015)."""
+        return torch.from_numpy(np.stack([self._fresh(sources, target, seed) for sources in transfers]))
+
+    def _fresh(self, sources: tuple[str, ...], target: str, seed: int) -> NDArray[np.float32]:
+        rng = np.random.default_rng([seed, zlib.crc32("__".join((*sources, target)).encode())])
+        values = []
+        for name, shape in self.parts.items():
+            gain = 3.0 if name.startswith("output") else 6.0  # what no rectifier follows needs half the variance
+            bound = sqrt(gain / prod(shape[1:])) if len(shape) > 1 else 0.0
+            values.append(rng.uniform(-bound, bound, prod(shape)))
+        return np.concatenate(values).astype(np.float32)
+
+    def outputs(self, parameters: Tensor, inputs: Tensor) -> Tensor:
+        """What S readouts put out.
+
+        Args:
+            parameters: float32 [S, P].
+            inputs: float32 [n, S * channels, 16, 16], standardised.
+
+        Returns:
+            float32 [S, n, C, r * r * 16, 16] in cells, or [S, n, C].
+        """
+        count, samples = len(parameters), len(inputs)
+        hidden, weight, bias = self.hidden(parameters, inputs)
+        if len(self.output_shape) == 1:
+            flat = hidden.view(samples, count, -1).transpose(0, 1)
+            return torch.baddbmm(bias[:, None], flat, _unpooled(weight, hidden.shape[-1]).transpose(1, 2))
+        # As a grouped convolution this product is several times slower.
+        cells: Tensor = weight @ hidden.view(samples, count, WIDTH, -1)
+        cells += bias[..., None]
+        return cells.view(samples, count, self.output_shape[0], -1, REPRESENTATION_SIDE).transpose(0, 1)
+
+    def hidden(self, parameters: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the convolutions put out, and the output's weight and bias.
+
+        For a vector the first has stride 2, since its cells are pooled anyway: a third of the operations, for a test
+        loss that is up to 5 % higher (vanishing points) or 1 % lower (scenes).
+
+        Returns:
+            float32 [n, S * 16, 16, 16], or for a vector [n, S * 16, 8, 8]; the others with S in front.
+        """
+        first, first_bias, second, second_bias, weight, bias = (
+            part.reshape(len(parameters), *shape)
+            for part, shape in zip(torch.split(parameters, self.sizes, dim=1), self.parts.values(), strict=True)
+        )
+        hidden = _convolved(inputs, first, first_bias, stride=2 if len(self.output_shape) == 1 else 1)
+        return _convolved(hidden, second, second_bias), weight, bias
+
+    def images(self, outputs: Tensor) -> Tensor:
+        """Outputs [..., C, r * r * 16, 16] as images [..., C, side, side]; vectors as they are."""
+        if len(self.output_shape) == 1:
+            return outputs
+        channels, pixels = outputs.shape[-3] * self.scale**2, (REPRESENTATION_SIDE, REPRESENTATION_SIDE)
+        cells = outputs.reshape(*outputs.shape[:-3], channels, *pixels)
+        return functional.pixel_shuffle(cells, self.scale)
+
+
+def _unpooled(weight: Tensor, side: int) -> Tensor:
+    """Weights [S, C, 16 * 4 * 4] of means over parts of an image as weights of its pixels [S, C, 16 * side * side]."""
+    part = side // _POOLED_SIDE
+    means = weight.view(*weight.shape[:2], WIDTH, _POOLED_SIDE, 1, _POOLED_SIDE, 1) / part**2
+    return means.expand(-1, -1, -1, -1, part, -1, part).reshape(*weight.shape[:2], -1)
+
+
+def _convolved(inputs: Tensor, weight: Tensor, bias: Tensor, stride: int = 1) -> Tensor:
+    weight, bias, groups = weight.flatten(0, 1), bias.flatten(), len(weight)
+    return functional.conv2d(inputs, weight, bias, stride=stride, padding=1, groups=groups).relu_()
+
+
+@dataclass(frozen=True, eq=False)
+class Readouts:
+    """S trained readouts of one shape.
+
+    Args:
+        shape: Of each.
+        transfers: Sources of each.
+        parameters: float32 [S, P].
+        mean: Of each input channel over the training samples, float32 [S, channels].
+        spread: Likewise its standard deviation, > 0.
+        diverged: Which of them lost their way, bool [S]; their parameters are zero.
+    """
+
+    shape: ReadoutShape
+    transfers: Transfers
+    parameters: Tensor
+    mean: Tensor
+    spread: Tensor
+    diverged: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.transfers)
+
+    def __getitem__(self, places: slice) -> "Readouts":
+        parts = {name: getattr(self, name)[places] for name in ("parameters", "mean", "spread", "diverged")}
+        return replace(self, transfers=self.transfers[places], **parts)
+
+    def to(self, device: str) -> "Readouts":
+        """The same on a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("parameters", "mean", "spread")}
+        return replace(self, **moved)
+
+    def standardised(self, inputs: Tensor) -> Tensor:
+        """Inputs [n, S * channels, 16, 16] to zero mean and unit spread, float32."""
+        shape = (1, -1, 1, 1)
+        return inputs.float().sub_(self.mean.view(shape)).div_(self.spread.view(shape))
+
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """As `ReadoutShape.outputs`, of representations as they are stored."""
+        return self.shape.outputs(self.parameters, self.standardised(inputs))
+
+    def by_name(self) -> dict[str, Tensor]:
+        """Every parameter with its own shape and name, `source__source/first.weight` for one."""
+        found = {}
+        for place, sources in enumerate(self.transfers):
+            prefix = transfer_name(sources)
+            parts = torch.split(self.parameters[place], self.shape.sizes)
+            for (name, shape), values in zip(self.shape.parts.items(), parts, strict=True):
+                found[f"{prefix}/{name}"] = values.reshape(shape).clone()
+            found[f"{prefix}/mean"], found[f"{prefix}/spread"] = self.mean[place].clone(), self.spread[place].clone()
+        return found
+
+
+def transfer_name(sources: Sequence[str]) -> str:
+    """The sources of a transfer as one name, as in the published files."""
+    return "__".join(sources)
+
+
+def in_cells(targets: Targets, side: int | None, *, are_places: bool = False) -> Targets:
+    """Targets in the layout of readouts' outputs.
+
+    Args:
+        targets: [N, ..., side, side]; anything for a vector; or places y * side + x, negative for none.
+        side: Of the output; None for a vector.
+        are_places: Whether targets name pixels.
+    """
+    if side is None:
+        return targets
+    scale = side // REPRESENTATION_SIDE
+    cells = (REPRESENTATION_SIDE, scale) * 2
+    if are_places:
+        places = np.arange(side * side).reshape(cells).transpose(1, 3, 0, 2).reshape(-1)
+        moved = np.empty(side * side, targets.dtype)
+        moved[places] = np.arange(side * side)
+        known = targets.astype(np.int64)
+        return np.where(known < 0, targets, moved[np.maximum(known, 0)])
+    rows, row, columns, column = (targets.ndim - 2 + axis for axis in range(4))
+    split = targets.reshape(*targets.shape[:-2], *cells)
+    order = (*range(targets.ndim - 2), row, column, rows, columns)
+    return np.ascontiguousarray(
+        split.transpose(order).reshape(*targets.shape[:-2], scale**2 * REPRESENTATION_SIDE, REPRESENTATION_SIDE)
+    )
+
+
+CHANNELS = REPRESENTATION_CHANNELS
+"""Of the representation of one image by one source."""
