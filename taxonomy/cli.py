@@ -214,20 +214,20 @@ def report(
     from perception.terminal import print_line
 
     table = _table_with_win_rates(file, gain, quality)
-    print_line(str(_write_report(table, out, file.stem, _orders(orders), random, seed)))
+    print_line(str(_write_report(table, file, out, _orders(orders), random, seed)))
 
 
 def _write_report(
-    table: "TransferTable", out: Path, title: str, orders: list[int] | None, random: int, seed: int
+    table: "TransferTable", file: Path, out: Path, orders: list[int] | None, random: int, seed: int
 ) -> Path:
     from perception.terminal import progress
-    from taxonomy.report import run_study, write_report
+    from taxonomy.report import read_findings, run_study, write_report
     from taxonomy.report.study import ORDERS, step_count
 
     chosen = orders or list(ORDERS)
     with progress("solving", step_count(table, chosen) + 1) as advance:
         study = run_study(table, orders=chosen, random_count=random, seed=seed, on_step=advance)
-        path = write_report(study, out, title=title)
+        path = write_report(study, out, title=file.stem, findings=read_findings(file))
         advance()
     return path
 

@@ -47,22 +47,27 @@ class Preset:
         return self if order is None else replace(self, max_order=order)
 
 
+def _readouts(epochs: int, batch_size: int = 32) -> Schedule:
+    """Small networks bear a large rate; the decay keeps those of classes from learning their few images by heart."""
+    return Schedule(epochs, batch_size, learning_rate=5e-3, weight_decay=2.0)
+
+
 PRESETS: Mapping[str, Preset] = {
     preset.name: preset
     for preset in (
         Preset(
             "demo", 30, 30, 128, "compact",
-            networks=Schedule(4), readouts=Schedule(8, learning_rate=5e-3), pixels=Schedule(8),
+            networks=Schedule(4), readouts=_readouts(20, 16), pixels=Schedule(20, 16),
             max_order=2,
         ),
         Preset(
             "standard", 120, 120, 128, "compact",
-            networks=Schedule(6), readouts=Schedule(6, learning_rate=5e-3), pixels=Schedule(6),
+            networks=Schedule(6), readouts=_readouts(8), pixels=Schedule(8),
             max_order=4,
         ),
         Preset(
             "paper", 600, 256, 256, "resnet50",
-            networks=Schedule(20, learning_rate=1e-3), readouts=Schedule(10, learning_rate=5e-3), pixels=Schedule(20),
+            networks=Schedule(20, learning_rate=1e-3), readouts=_readouts(10), pixels=Schedule(20),
             max_order=5, train_images=120_000, readout_images=16_000, test_images=17_000,
         ),
     )

@@ -77,7 +77,7 @@ class ReadoutShape:
         rng = np.random.default_rng([seed, zlib.crc32("__".join((*sources, target)).encode())])
         values = []
         for name, shape in self.parts.items():
-            gain = 3.0 if name.startswith("output") else 6.0  # what no rectifier follows needs half the variance
+            gain = 0.0 if name.startswith("output") else 6.0  # readouts start from no guess, not from a wrong one
             bound = sqrt(gain / prod(shape[1:])) if len(shape) > 1 else 0.0
             values.append(rng.uniform(-bound, bound, prod(shape)))
         return np.concatenate(values).astype(np.float32)

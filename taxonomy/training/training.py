@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from perception.errors import UserError
 from perception.networks import to_network_range
 from perception.objectives.objective import Objective, Targets
-from taxonomy.training.samples import Samples
+from taxonomy.training.samples import Samples, has_target
 
 _WARM_UP = 0.1  # share of the steps in which the learning rate rises
 _LARGEST_GRADIENT = 5.0
@@ -126,7 +126,7 @@ def _step(
 ) -> float:
     outputs = _outputs(network, drawn[0], device, half_precision)
     losses = objective.losses(outputs, torch.from_numpy(drawn[1]).to(device))
-    known = ~losses.isnan() | outputs.flatten(1).isnan().any(dim=1)  # an output that is NaN is no missing label
+    known = ~losses.isnan() | ~outputs.flatten(1).isfinite().all(dim=1)  # an output gone wild is no missing label
     if not bool(known.any()):
         return 0.0
     loss = losses[known].mean()
@@ -147,7 +147,11 @@ def _outputs(network: nn.Module, images: NDArray[np.uint8], device: str, half_pr
 def per_image_losses(
     network: nn.Module, samples: Samples, objective: Objective, *, device: str = "cpu", half_precision: bool = False
 ) -> NDArray[np.float32]:
-    """Loss of a trained network on each sample, float32 [N]; NaN where there is no valid label."""
+    """Loss of a trained network on each sample, float32 [N]; NaN where there is no valid label.
+
+    Raises:
+        UserError: If the loss of a sample with a label is not finite.
+    """
     _placed(network, device).eval()
     parts = []
     with torch.no_grad():
@@ -155,7 +159,10 @@ def per_image_losses(
             images, targets = samples.fixed(start, start + _TEST_BATCH)
             outputs = _outputs(network, images, device, half_precision)
             parts.append(objective.losses(outputs, torch.from_numpy(targets).to(device)).cpu().numpy())
-    return np.concatenate(parts)
+    losses = np.concatenate(parts)
+    if not np.isfinite(losses[has_target(samples.targets)]).all():
+        raise UserError(f"{objective.task}: a loss on test images is not finite; lower the learning rate.")
+    return losses
 
 
 def constant_losses(output: NDArray[np.float32], samples: Samples, objective: Objective) -> NDArray[np.float32]:

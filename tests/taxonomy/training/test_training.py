@@ -97,3 +97,24 @@ def test_tests_draw_the_same_noise_every_time_and_training_another() -> None:
     shuffled = Samples(TASKS["jigsaw"], samples.images, samples.rows, np.arange(8, dtype=np.int16))
     np.testing.assert_array_equal(shuffled.fixed(0, 8)[1], np.arange(8))
     assert (shuffled.draw(np.arange(8), rng)[1] != np.arange(8)).any()
+
+
+class _Wild(nn.Module):
+    """Puts out infinities, whose cross-entropy is NaN, as that of an image without a label is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(14))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.exp(self.weight * 1e4) * torch.ones(len(images), 14)
+
+
+def test_infinite_outputs_are_not_taken_for_missing_labels() -> None:
+    samples, _ = brightness_samples(32)
+    objective = objective_for(TASKS["class_scene"], 14)
+    classes = Samples(TASKS["class_scene"], samples.images, samples.rows, np.zeros(32, np.int16))
+    with pytest.raises(UserError, match="class_scene: the loss became nan at step 1"):
+        train(_Wild(), classes, objective, Schedule(1, batch_size=8), seed=0)
+    with pytest.raises(UserError, match="class_scene: a loss on test images is not finite"):
+        per_image_losses(_Wild(), classes, objective)
