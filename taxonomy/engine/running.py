@@ -15,7 +15,7 @@ from taxonomy.engine.units import Unit
 def run_units(
     units: Sequence[Unit], store: Store, executor: Executor, *, title: str, on_event: OnEvent | None = None
 ) -> list[Outcome]:
-    """Do all units that the store does not hold, and show how far it is, on stderr.
+    """Do all units that the store does not hold, those that cost most first, and show how far it is, on stderr.
 
     Args:
         units: Each needs only what is finished already.
@@ -39,7 +39,11 @@ def run_units(
             if on_event is not None:
                 on_event(event)
 
-        return executor.run(units, store, tell)
+        costly_first = sorted(
+            range(len(units)), key=lambda place: -units[place].cost
+        )  # else one is left alone at the end
+        outcomes = executor.run([units[place] for place in costly_first], store, tell)
+        return [outcome for _, outcome in sorted(zip(costly_first, outcomes, strict=True), key=lambda pair: pair[0])]
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from taxonomy.pipeline.presets import Preset
 from taxonomy.readouts import PixelsWork, ReadoutsWork, RepresentationsWork, variant_of
 from taxonomy.training import DataSource, NetworkWork, ObjectiveWork, Schedule
 
-_DENSE_COST = 1.6
-"""Of training a network with an image as output, against one with a vector."""
+_COSTS = {OutputKind.IMAGE: 1.6, OutputKind.EMBEDDING: 1.6, OutputKind.PIXEL_CLASSES: 2.0}
+"""Of training a network, against one with a vector as output."""
 
 _FROZEN_COST = 0.5
 """Of training the head alone."""
@@ -111,7 +111,7 @@ class Plan:
             self.seed, device=self.device,
         )  # fmt: skip
         sources = {name: representations[name] for transfer in transfers for name in transfer}
-        cost = len(transfers) * (1 + 0.3 * order) * target.input.views * (_DENSE_COST if _is_dense(target) else 1.0)
+        cost = len(transfers) * (1 + 0.3 * order) * target.input.views * _cost(target) ** 2
         return Unit(readouts_name(target.name, order), work, {"objective": objective, **sources}, cost)
 
     def pixels(self, target: Task, objective: str) -> Unit:
@@ -143,9 +143,9 @@ def readouts_name(target: str, order: int) -> str:
     return f"{target} order {order}"
 
 
-def _is_dense(task: Task) -> bool:
-    return task.output is not None and task.output.kind not in (OutputKind.VECTOR, OutputKind.CLASSES)
+def _cost(task: Task) -> float:
+    return 1.0 if task.output is None else _COSTS.get(task.output.kind, 1.0)
 
 
 def _network_cost(task: Task, frozen_encoder: bool) -> float:
-    return task.input.views * (_DENSE_COST if _is_dense(task) else 1.0) * (_FROZEN_COST if frozen_encoder else 1.0)
+    return task.input.views * _cost(task) * (_FROZEN_COST if frozen_encoder else 1.0)

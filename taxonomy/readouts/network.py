@@ -69,15 +69,25 @@ class ReadoutShape:
         """Numbers in each part."""
         return [prod(shape) for shape in self.parts.values()]
 
-    def fresh(self, transfers: Transfers, target: str, seed: int) -> Tensor:
-        """Initial parameters float32 [S, P]; those of a transfer depend on its names and the seed alone (He 2015)."""
-        return torch.from_numpy(np.stack([self._fresh(sources, target, seed) for sources in transfers]))
+    def fresh(self, transfers: Transfers, target: str, seed: int, *, silent: bool = False) -> Tensor:
+        """Initial parameters float32 [S, P]; those of a transfer depend on its names and the seed alone (He 2015).
 
-    def _fresh(self, sources: tuple[str, ...], target: str, seed: int) -> NDArray[np.float32]:
+        Args:
+            transfers: Sources of each.
+            target: Of all of them.
+            seed: Of the weights.
+            silent: Start with outputs of zero, the mean of scaled targets and of class scores: with little data, a
+                wrong first guess is never quite forgotten. Embeddings cannot: vectors of zero have no direction.
+        """
+        return torch.from_numpy(np.stack([self._fresh(sources, target, seed, silent) for sources in transfers]))
+
+    def _fresh(self, sources: tuple[str, ...], target: str, seed: int, silent: bool) -> NDArray[np.float32]:
         rng = np.random.default_rng([seed, zlib.crc32("__".join((*sources, target)).encode())])
         values = []
         for name, shape in self.parts.items():
-            gain = 0.0 if name.startswith("output") else 6.0  # readouts start from no guess, not from a wrong one
+            gain = 6.0
+            if name.startswith("output"):  # what no rectifier follows needs half the variance
+                gain = 0.0 if silent else 3.0
             bound = sqrt(gain / prod(shape[1:])) if len(shape) > 1 else 0.0
             values.append(rng.uniform(-bound, bound, prod(shape)))
         return np.concatenate(values).astype(np.float32)

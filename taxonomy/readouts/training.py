@@ -16,6 +16,7 @@ from torch import Tensor
 from perception.networks.resnet50 import REPRESENTATION_SIDE
 from perception.objectives.embedding import EmbeddingObjective
 from perception.objectives.objective import Objective, Targets
+from perception.tasks import OutputKind
 from taxonomy.readouts.gradients import criterion
 from taxonomy.readouts.network import CHANNELS, Readouts, ReadoutShape, Transfers, in_cells
 from taxonomy.readouts.parallel import on_each_core
@@ -113,7 +114,7 @@ def train_readouts(
         raise ValueError(f"transfers of orders {sorted(orders)}; expected one order.")
     shape = ReadoutShape(CHANNELS * orders.pop() * samples.rows.shape[1], objective.output_shape)
     mean, spread = samples.scaling(transfers)
-    fresh = shape.fresh(transfers, objective.task, seed)
+    fresh = shape.fresh(transfers, objective.task, seed, silent=objective.kind is not OutputKind.EMBEDDING)
     readouts = Readouts(shape, transfers, fresh, mean, spread, np.zeros(len(transfers), np.bool_))
     targets = torch.from_numpy(_arranged(objective, samples.targets))
     usable = np.flatnonzero(has_target(samples.targets))

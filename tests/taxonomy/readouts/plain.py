@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from perception.objectives import Objective
+from perception.tasks import OutputKind
 from taxonomy.readouts import ReadoutSamples, ReadoutShape
 from taxonomy.training import Schedule
 
@@ -59,7 +60,8 @@ def fresh_plain(sources: Transfer, samples: ReadoutSamples, objective: Objective
     mean, spread = (torch.from_numpy(np.concatenate(m)).float()[:, None, None] for m in zip(*moments, strict=True))
     network = PlainReadout(mean, spread, objective.output_shape)
     shape = ReadoutShape(len(mean), objective.output_shape)
-    values = torch.split(shape.fresh((sources,), objective.task, seed)[0], shape.sizes)
+    silent = objective.kind is not OutputKind.EMBEDDING
+    values = torch.split(shape.fresh((sources,), objective.task, seed, silent=silent)[0], shape.sizes)
     for name, part in zip(shape.parts, values, strict=True):
         parameter = network.get_parameter(name)
         parameter.data.copy_(part.reshape(parameter.shape))
