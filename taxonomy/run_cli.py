@@ -54,6 +54,8 @@ def run(
     size = preset_named(preset).with_max_order(max_order)
     chosen = _device(device)
     names = None if tasks is None else tuple(name.strip() for item in tasks for name in item.split(",") if name.strip())
+    if names == ():
+        raise UserError("--tasks names no task; name some, or leave it out for all.")
     _run(
         data, out, size, _executor(executor, workers, ray_address, chosen),
         tasks=names, novel=tuple(novel or ()), published=published, studies=studies, device=chosen, seed=seed,
@@ -117,6 +119,10 @@ def _no_gpu() -> str:
 def _executor(name: str, workers: int | None, ray_address: str | None, device: str) -> "Executor":
     from taxonomy.engine import LocalExecutor, RayExecutor
 
+    if name == "ray" and workers is not None:
+        raise UserError("--workers is for the local executor; a Ray cluster has as many as it has CPUs.")
+    if name == "local" and ray_address is not None:
+        raise UserError("--ray-address is given without --executor ray; add it, or leave the address out.")
     side_by_side = workers or (1 if device == "cuda" else os.cpu_count() or 1)
     executors: dict[str, Callable[[], Executor]] = {
         "local": lambda: LocalExecutor(side_by_side),

@@ -1,18 +1,31 @@
 """What a dataset is known by in results computed from it."""
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 
 from taxonomy.dataset.dataset import Dataset
 from taxonomy.dataset.manifest import MANIFEST
 
 
-def dataset_sha256(dataset: Dataset) -> str:
+def dataset_sha256(dataset: Dataset, label_files: Sequence[Path] = ()) -> str:
     """A hash that changes with the content: of the manifest, which has the hashes of all files, where there is one.
 
-    Of another project's folder, the names and sizes of its files.
+    Of another project's folder, the names and sizes of its files. What is skipped as damaged counts too.
+
+    Args:
+        dataset: Opened.
+        label_files: With tasks of the user's own, whose content decides what is trained.
     """
+    digest = hashlib.sha256()
     manifest = dataset.root / MANIFEST
     if manifest.is_file():
-        return hashlib.sha256(manifest.read_bytes()).hexdigest()
-    listing = sorted((str(path.relative_to(dataset.root)), path.stat().st_size) for path in dataset.root.rglob("*.*"))
-    return hashlib.sha256(repr(listing).encode()).hexdigest()
+        digest.update(manifest.read_bytes())
+    else:
+        files = ((str(path.relative_to(dataset.root)), path.stat().st_size) for path in dataset.root.rglob("*.*"))
+        digest.update(repr(sorted(files)).encode())
+    if dataset.skipped:
+        digest.update(repr([(skip.path, skip.reason) for skip in dataset.skipped]).encode())
+    for path in label_files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -29,7 +29,7 @@ def export_bank(
     """Write the networks of a run as a bank.
 
     Args:
-        folder: Of the bank.
+        folder: Of the bank; an earlier bank in it is replaced.
         name: What it is called.
         result: Of the run.
         architecture: Of the encoders.
@@ -41,6 +41,7 @@ def export_bank(
     Raises:
         UserError: If it cannot be written.
     """
+    _empty(folder)
     sanity = {row.task: row for row in result.sanity}
     for task, network in result.networks.items():
         objective = read_objective(result.objectives[task])
@@ -63,6 +64,13 @@ def export_bank(
         write_checkpoint(folder, card, encoder, head)
     kept = {size: names for size, names in coverage.items() if set(names) <= set(result.networks)}
     return write_bank(folder, name, coverage=kept, provenance=provenance)
+
+
+def _empty(folder: Path) -> None:
+    """Remove what an earlier run left, the index first: a folder without one is no bank."""
+    for pattern in ("bank.json", "*.json", "*.safetensors"):
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 def _metrics(row: SanityRow | None) -> dict[str, float]:

@@ -54,15 +54,21 @@ def loss_table(folders: Mapping[str, TargetFolders], tasks: TaskDictionary) -> L
     return LossTable((target_losses(target, found) for target, found in folders.items()), tasks)
 
 
-def ranked_sources(losses: TargetLosses, candidates: Iterable[str]) -> list[str]:
+def ranked_sources(losses: TargetLosses, candidates: Iterable[str], among: NDArray[np.bool_]) -> list[str]:
     """Single sources, best first: by the share of images on which they beat another source, ties counted half.
 
     Wins count, not mean losses, as in AHP: a few images with huge losses decide nothing.
+
+    Args:
+        losses: Of the target.
+        candidates: Names of single sources.
+        among: Which test images count; all of them if none of these has a label.
     """
     wanted = set(candidates)
     places = [place for place, sources in enumerate(losses.sources) if len(sources) == 1 and sources[0] in wanted]
     columns = losses.open()[:, places]
-    columns = columns[~np.isnan(columns).any(axis=1)]
+    known = ~np.isnan(columns).any(axis=1)
+    columns = columns[known & among if (known & among).any() else known]
     wins = _mean_ranks(columns)
     order = np.argsort(-wins, kind="stable")
     return [losses.sources[places[place]][0] for place in order]

@@ -10,6 +10,7 @@ from perception.bank import Bank
 from perception.files import write_atomically
 from perception.terminal import print_note, progress
 from taxonomy.dataset import Dataset, HouseWorld, RenderSpec, open_dataset, render_dataset
+from taxonomy.dataset.files import read_json
 from taxonomy.dataset.identity import dataset_sha256
 from taxonomy.dataset.manifest import MANIFEST, installed_versions
 from taxonomy.engine import RunLock
@@ -63,9 +64,9 @@ def run_everything(
         write_conclusions(out, result.losses, found)
         bank = _export(out / "bank", name, dataset, options, result, found)
         export_novel_tasks(out / "novel_tasks", result, found.table)
-        path = _report(out, dataset, options, result, found, bank)
         failures = [asdict(failure) for failure in result.failures]
         write_atomically(out / "left_out.json", json.dumps({"left_out": failures}, indent=1) + "\n")
+        path = _report(out, dataset, options, result, found, bank)
         for failure in result.failures:
             print_note(f"left out in {failure.stage}: {failure.name}: {failure.reason}")
         print_note(f"all of it took {(time.perf_counter() - start) / 60:.1f} minutes; the bank is in {out / 'bank'}")
@@ -100,7 +101,10 @@ def _write_manifest(out: Path, dataset: Dataset, options: RunOptions) -> None:
         "dataset": {"sha256": dataset_sha256(dataset), "images": len(dataset), "buildings": len(dataset.buildings)},
         "versions": installed_versions(),
     }
-    write_atomically(out / MANIFEST, json.dumps(document, indent=1) + "\n")
+    path = out / MANIFEST
+    if path.exists() and (before := read_json(path).get("versions")) != document["versions"]:
+        print_note(f"the run was begun with other versions, {before}; its finished units are used all the same")
+    write_atomically(path, json.dumps(document, indent=1) + "\n")
 
 
 def _export(

@@ -19,6 +19,8 @@ from taxonomy.transfers import Transfer, TransferTable
 def export_novel_tasks(folder: Path, result: RunResult, table: TransferTable) -> None:
     """Write `<task>.json` (sources, affinity, gain, objective) and `<task>.safetensors` (the readout) for each.
 
+    Files of an earlier run's tasks are removed.
+
     Args:
         folder: Made if there is such a task.
         result: Of the run.
@@ -27,6 +29,9 @@ def export_novel_tasks(folder: Path, result: RunResult, table: TransferTable) ->
     Raises:
         UserError: If they cannot be written.
     """
+    for path in folder.glob("*"):
+        if path.stem not in result.targets:
+            path.unlink()
     for task in result.targets:
         if task not in TASKS:
             ranked = [transfer for transfer in table if transfer.target == task and transfer.is_candidate]

@@ -62,7 +62,7 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "standard", 120, 120, 128, "compact",
-            networks=Schedule(6), readouts=_readouts(8), pixels=Schedule(8),
+            networks=Schedule(6), readouts=_readouts(8), pixels=Schedule(16),
             max_order=4,
         ),
         Preset(

@@ -113,8 +113,7 @@ def write_conclusions(out: Path, losses: LossTable, found: Conclusions) -> None:
         ("supervision", found.policies),
         ("agreement", found.agreement),
     ):
-        if rows:
-            _write(out / f"{name}.json", {name: [row.to_json() for row in rows]})
+        _write(out / f"{name}.json", {name: [row.to_json() for row in rows]})
 
 
 def _timeless(taxonomy: Taxonomy) -> dict[str, object]:

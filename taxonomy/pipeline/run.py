@@ -14,12 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception.errors import UserError
-from perception.tasks import Task, TaskDictionary
+from perception.tasks import TASKS, Input, Task, TaskDictionary
 from taxonomy.dataset import Dataset, open_dataset
 from taxonomy.dataset.identity import dataset_sha256
 from taxonomy.engine import Done, Executor, Failed, Store, Unit, run_units
 from taxonomy.losses import LossTable
-from taxonomy.pipeline.collation import TargetFolders, diverged, loss_table, ranked_sources, target_losses
+from taxonomy.pipeline.collation import (
+    TargetFolders,
+    diverged,
+    loss_table,
+    ranked_sources,
+    read_transfers_of,
+    target_losses,
+)
 from taxonomy.pipeline.presets import Preset
 from taxonomy.pipeline.stages import ON_A_THIRD, ON_RANDOM, Plan, readouts_name
 from taxonomy.readouts import higher_order_transfers
@@ -135,9 +142,9 @@ class _Run:
     @cached_property
     def plan(self) -> Plan:
         preset, options = self.options.preset, self.options
-        data = DataSource(
-            dataset_sha256(self.dataset), preset.train_images, preset.test_images, self.folder, options.novel
-        )
+        labels = tuple(path.absolute() for path in options.novel)
+        sha256 = dataset_sha256(self.dataset, labels)
+        data = DataSource(sha256, preset.train_images, preset.test_images, self.folder.absolute(), labels)
         return Plan(preset, data, options.device, options.seed)
 
     def result(self) -> RunResult:
@@ -169,13 +176,16 @@ class _Run:
         )
 
     def _wanted(self, tasks: TaskDictionary) -> list[Task]:
-        """Tasks asked for that the dataset has labels for; others are told of."""
-        names = tasks.canonical(self.options.tasks) if self.options.tasks else tuple(tasks)
+        """Tasks asked for that the dataset has labels for; others are told of, as are images that are left out."""
+        self.failures += [Failure("dataset", skip.path, skip.reason) for skip in self.dataset.skipped]
+        names = tuple(tasks) if self.options.tasks is None else tasks.canonical(self.options.tasks)
         names = tasks.in_order({*names, *self._novel_names(tasks)})
         single = set(self.dataset.tasks)
         found = []
         for task in (tasks[name] for name in names):
-            if task.input.views > 1 or task.name in single:
+            if task.input is Input.SHUFFLED and not task.source_only:
+                self.failures.append(Failure("dataset", task.name, "a target cannot look at shuffled images"))
+            elif task.input.views > 1 or task.name in single:
                 found.append(task)
             else:
                 hint = "; render with --label" if task.name in self._novel_names(tasks) else ""
@@ -183,8 +193,6 @@ class _Run:
         return found
 
     def _novel_names(self, tasks: TaskDictionary) -> set[str]:
-        from perception.tasks import TASKS
-
         return {name for name in tasks if name not in TASKS}
 
     def _transfers(self, targets: Sequence[Task], networks: Folders, sources: Folders) -> dict[str, TargetFolders]:
@@ -195,14 +203,15 @@ class _Run:
             "readouts, order 1",
             [self.plan.readouts(task, single, keys, self._keys("objective")[task.name]) for task in targets],
         )
-        reached = [task for task in targets if readouts_name(task.name, 1) in first]
+        reached = [task for task in targets if self._is_reached(task, first)]
         pixels = self._do(
             "from scratch", [self.plan.pixels(task, self._keys("objective")[task.name]) for task in reached]
         )
         ranking = {}
         for task in reached:
             losses = target_losses(task.name, TargetFolders((first[readouts_name(task.name, 1)],)))
-            ranking[task.name] = ranked_sources(losses, (name for name in networks if name != task.name))
+            others = [name for name in networks if name != task.name]
+            ranking[task.name] = ranked_sources(losses, others, ~self._held_back(task))
         folders: dict[str, list[Path]] = {task.name: [first[readouts_name(task.name, 1)]] for task in reached}
         for order in range(2, self.options.preset.max_order + 1):
             units = [
@@ -222,6 +231,17 @@ class _Run:
             for target, found in folders.items()
         }
 
+    def _is_reached(self, task: Task, first: Folders) -> bool:
+        """Whether any transfer to a target can be ranked."""
+        folder = first.get(readouts_name(task.name, 1))
+        if folder is None:
+            return False
+        lost = set(diverged([folder]))
+        if all(sources in lost or sources == (RANDOM,) for sources in read_transfers_of(folder)):
+            self.failures.append(Failure("readouts", task.name, "the readouts of all its transfers diverged"))
+            return False
+        return True
+
     def _studies(self, trained: Sequence[Task], networks: Folders) -> tuple[Folders, dict[str, Path]]:
         """Networks on random encoders, for the sanity table; and on a third of the images, for supervision saved."""
         if not self.options.studies:
@@ -229,7 +249,8 @@ class _Run:
         objectives = self._keys("objective")
         done = [task for task in trained if task.name in networks]
         on_random = self._do("on a random encoder", [self.plan.on_random(task, objectives[task.name]) for task in done])
-        studied = [task for task in done if task.name in TASKS_STUDIED]
+        has_thirds = self._train_images() // 3 > self._readout_images()  # else there is nothing between
+        studied = [task for task in done if task.name in TASKS_STUDIED and has_thirds]
         thirds = self._do(
             "on a third of the images",
             [self.plan.on_a_third(task, objectives[task.name], self._train_images()) for task in studied],

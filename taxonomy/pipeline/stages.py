@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from perception.tasks import OutputKind, Task
+from perception.tasks import Input, OutputKind, Task
 from taxonomy.engine import Unit
 from taxonomy.pipeline.presets import Preset
 from taxonomy.readouts import PixelsWork, ReadoutsWork, RepresentationsWork, variant_of
@@ -76,10 +76,9 @@ class Plan:
         return self.network(task, objective, self.preset.networks, name=f"{task.name}{ON_RANDOM}", frozen_encoder=True)
 
     def on_a_third(self, task: Task, objective: str, train_images: int) -> Unit:
-        """A task's network trained by itself on a third of the images, for as many epochs."""
-        return self.network(
-            task, objective, self.preset.networks, name=f"{task.name}{ON_A_THIRD}", train_images=train_images // 3
-        )
+        """A task's network trained by itself on a third of the images, for as many steps as on all of them."""
+        longer = replace(self.preset.networks, epochs=3 * self.preset.networks.epochs)
+        return self.network(task, objective, longer, name=f"{task.name}{ON_A_THIRD}", train_images=train_images // 3)
 
     def representations(self, sources: Sequence[str], networks: Mapping[str, str]) -> list[Unit]:
         """All images that readouts see, by every encoder.
@@ -131,7 +130,7 @@ class Plan:
     def variants(self) -> tuple[str, ...]:
         """What the dictionary's targets look at."""
         targets = (task for task in self.data.tasks().values() if not task.source_only)
-        return tuple(dict.fromkeys(variant_of(task) for task in targets))
+        return tuple(dict.fromkeys(variant_of(task) for task in targets if task.input is not Input.SHUFFLED))
 
 
 ON_RANDOM, ON_A_THIRD = " on random", " on a third"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +12,6 @@ from perception.files import write_atomically
 from perception.networks import TaskNetwork, build_encoder, build_head
 from perception.objectives import Objective
 from taxonomy.dataset import open_dataset
-from taxonomy.engine.units import LOCAL
 from taxonomy.readouts.representations_work import LEARNING, TESTING
 from taxonomy.training import (
     LOSSES_FILE,
@@ -55,7 +54,7 @@ class PixelsWork:
     images: int | None = None
     seed: int = 0
     threads: int = 1
-    device: str = field(default="cpu", metadata=LOCAL)
+    device: str = "cpu"
 
     def __call__(self, folder: Path, inputs: Mapping[str, Path]) -> None:
         """See the class."""

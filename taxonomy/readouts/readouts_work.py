@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +15,6 @@ from perception.errors import UserError
 from perception.files import write_atomically
 from perception.objectives import Objective
 from taxonomy.dataset import open_dataset
-from taxonomy.engine.units import LOCAL
 from taxonomy.readouts.network import Readouts, Transfers, transfer_name
 from taxonomy.readouts.representations import open_representations, variant_of
 from taxonomy.readouts.representations_work import LEARNING, TESTING
@@ -46,7 +45,7 @@ class ReadoutsWork:
     """
 
     kind: ClassVar[str] = "readouts"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     target: str
     transfers: Transfers
@@ -55,7 +54,7 @@ class ReadoutsWork:
     images: int | None = None
     seed: int = 0
     threads: int = 1
-    device: str = field(default="cpu", metadata=LOCAL)
+    device: str = "cpu"
 
     def __call__(self, folder: Path, inputs: Mapping[str, Path]) -> None:
         """See the class."""

@@ -1,7 +1,7 @@
 """The unit that represents all images by one encoder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +13,6 @@ from torch import nn
 from perception.errors import UserError
 from perception.networks import build_encoder
 from taxonomy.dataset import open_dataset
-from taxonomy.engine.units import LOCAL
 from taxonomy.readouts.representations import PLAIN, encode_images, input_of, representations_path, side_of
 from taxonomy.training import ENCODER_FILE, DataSource
 from taxonomy.training.samples import first_views, load_images
@@ -48,7 +47,7 @@ class RepresentationsWork:
     variants: tuple[str, ...] = (PLAIN,)
     seed: int = 0
     threads: int = 1
-    device: str = field(default="cpu", metadata=LOCAL)
+    device: str = "cpu"
 
     def __call__(self, folder: Path, inputs: Mapping[str, Path]) -> None:
         """See the class."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from perception.errors import UserError
 from perception.files import write_atomically
 from perception.networks import TaskNetwork, build_encoder, build_head
 from perception.objectives import Objective, objective_for, objective_from_json, objective_to_json
@@ -30,11 +31,11 @@ class DataSource:
     """Which images a unit reads.
 
     Args:
-        sha256: Of the dataset.
+        sha256: Of the dataset, and of the label files.
         train_images: Of the train split, that networks learn from; None for all.
         test_images: Of the test split; None for all.
         folder: The dataset.
-        label_files: Python files with tasks of the user's own; their content is part of the dataset's hash.
+        label_files: Python files with tasks of the user's own.
     """
 
     sha256: str
@@ -102,7 +103,7 @@ class NetworkWork:
     seed: int = 0
     frozen_encoder: bool = False
     threads: int = 1
-    device: str = field(default="cpu", metadata=LOCAL)
+    device: str = "cpu"
 
     def __call__(self, folder: Path, inputs: Mapping[str, Path]) -> None:
         """See the class."""
@@ -154,9 +155,9 @@ def win_rate(losses: NDArray[np.floating], rival: NDArray[np.floating]) -> float
     """Share of the images on which the loss is smaller than the rival's, ties counted half; unlabelled ones left out.
 
     Raises:
-        ValueError: If no image has both losses.
+        UserError: If no image has both losses.
     """
     known = ~(np.isnan(losses) | np.isnan(rival))
     if not known.any():
-        raise ValueError("no image has both losses")
+        raise UserError("two rows of losses have no image in common; they cannot be compared.")
     return float(((losses < rival)[known] + 0.5 * (losses == rival)[known]).mean())

@@ -97,15 +97,6 @@ def test_a_finished_run_is_not_done_again_and_keeps_its_bytes(run_copy: Path, da
     assert {path: path.stat().st_mtime_ns for path in (run_copy / "units").rglob("*.npy")} == stamps
 
 
-def test_training_readouts_leaves_every_encoder_as_it_was(finished: Path) -> None:
-    import hashlib
-
-    for record in (finished / "units" / "network").glob("*/unit.json"):
-        size, sha256 = json.loads(record.read_text())["files"]["encoder.safetensors"]
-        stored = (record.parent / "encoder.safetensors").read_bytes()
-        assert (len(stored), hashlib.sha256(stored).hexdigest()) == (size, sha256)
-
-
 def test_a_corrupted_unit_is_made_again(run_copy: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(run_copy)
     (unit,) = (run_copy / "units" / "readouts").glob("normal_order_1-*")
