@@ -1,11 +1,14 @@
+import dataclasses
 import html
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +20,13 @@ from perception.bank import load_bank, weights_sha256
 from perception.networks import build_head
 from taxonomy import read_losses, read_transfers, solve
 from taxonomy.coverage import affinity_distances, max_coverage
+from taxonomy.dataset import RenderSpec, render_dataset
 from taxonomy.engine import LocalExecutor
 from taxonomy.pipeline import Preset, RunOptions, measure, preset_named, run_everything
+from taxonomy.readouts import readout_losses
 from taxonomy.report import Findings, read_findings
 from taxonomy.training import Schedule
+from tests.taxonomy.dataset.box_world import BoxWorld
 from tests.taxonomy.pipeline.tiny import TASKS, TINY, run_without_report, tiny_dataset, tiny_options
 
 RESULTS = ("affinity.json", "taxonomy.json", "coverage.json", "sanity.json", "novel.json")
@@ -225,8 +231,6 @@ def test_a_novel_task_that_the_dataset_lacks_is_explained(data: Path, tmp_path: 
 
 
 def test_a_dataset_without_one_domain_goes_on_without_that_task(data: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = Path(shutil.copytree(data, tmp_path / "data"))
     for path in copy.glob("*/normal.npy"):
         path.unlink()
@@ -275,3 +279,39 @@ def test_a_runs_studies_are_read_back_for_another_report(run_copy: Path) -> None
     (run_copy / "novel.json").write_text('{"novel": [{"task": "normal"}]}')
     with pytest.raises(UserError, match=r"novel\.json is no table of a run: KeyError 'sources'; run it again"):
         read_findings(run_copy)
+
+
+def test_half_a_picture_and_a_missing_building_are_told_of_and_the_rest_goes_on(tmp_path: Path) -> None:
+    spec = RenderSpec(9, 9, 128, seed=3)
+    render_dataset(tmp_path / "data", spec, world=BoxWorld(), layouts=("published",))
+    (tmp_path / "data" / "manifest.json").unlink()  # as of a download, which has none
+    victims = sorted((tmp_path / "data" / "house_0001").rglob("*_domain_rgb.png"))
+    victims[0].write_bytes(victims[0].read_bytes()[:300])
+    shutil.rmtree(tmp_path / "data" / "house_0004")
+    result = measure(tmp_path / "run", tmp_path / "data", tiny_options(tasks=("normal", "edge_texture", "class_scene")))
+    assert any(victims[0].name.partition("_domain")[0] in failure.name for failure in result.failures)
+    assert {"normal", "edge_texture"} <= {entry.target for entry in result.losses}
+
+
+def test_an_option_changed_in_a_finished_folder_leaves_nothing_of_the_run_before(run_copy: Path, data: Path) -> None:
+    options = tiny_options(tasks=("normal", "jigsaw", "class_scene"))
+    run_everything(run_copy, data, dataclasses.replace(options, studies=False))
+    assert load_bank(run_copy / "bank").tasks == ("jigsaw", "normal", "class_scene")
+    assert load_bank(run_copy / "bank").verify() == []
+    assert json.loads((run_copy / "sanity.json").read_text()) == {"sanity": []}
+    assert set(read_transfers(run_copy).targets) == {"normal", "class_scene"}
+
+
+def test_a_target_whose_readouts_all_diverge_is_left_out(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from taxonomy.readouts import readouts_work
+
+    def losses(readouts: Any, samples: Any, objective: Any, **settings: Any) -> Any:
+        found = readout_losses(readouts, samples, objective, **settings)
+        return np.full_like(found, np.nan) if objective.task == "normal" else found
+
+    monkeypatch.setattr(readouts_work, "readout_losses", losses)
+    result = measure(tmp_path / "run", data, tiny_options(tasks=("normal", "jigsaw", "class_scene")))
+    assert {entry.target for entry in result.losses} == {"class_scene"}
+    assert any(f.name == "normal" and "all its transfers diverged" in f.reason for f in result.failures)

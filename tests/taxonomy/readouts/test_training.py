@@ -36,6 +36,16 @@ def test_readouts_trained_together_have_the_losses_of_plain_ones_trained_alone(t
             assert np.isfinite(alone).any()
 
 
+@pytest.mark.parametrize("task", KINDS)
+def test_every_kind_of_readout_learns_the_samples_it_is_given(task: str) -> None:
+    samples, objective = made_up(task, count=16, sources=1)
+    transfers = (("source_0",),)
+    untrained = train_readouts(transfers, samples, objective, Schedule(1, 16, learning_rate=1e-12), seed=0)
+    trained = train_readouts(transfers, samples, objective, Schedule(40, 8, learning_rate=5e-3), seed=0)
+    before, after = (np.nanmean(readout_losses(r, samples, objective)) for r in (untrained, trained))
+    assert after < 0.99 * before  # noise has little to learn; a dead readout learns nothing at all
+
+
 @pytest.mark.parametrize("task", ["normal", "class_scene"])
 def test_a_readout_does_not_depend_on_its_place_nor_on_the_others(task: str) -> None:
     samples, objective = made_up(task)
