@@ -7,7 +7,7 @@ from perception.tasks import Input, OutputKind, Task
 from taxonomy.engine import Unit
 from taxonomy.pipeline.presets import Preset
 from taxonomy.readouts import PixelsWork, ReadoutsWork, RepresentationsWork, variant_of
-from taxonomy.training import DataSource, NetworkWork, ObjectiveWork, Schedule
+from taxonomy.training import DataSource, NetworkWork, ObjectiveWork, Schedule, multiplies_bfloat16
 
 _COSTS = {OutputKind.IMAGE: 1.6, OutputKind.EMBEDDING: 1.6, OutputKind.PIXEL_CLASSES: 2.0}
 """Of training a network, against one with a vector as output."""
@@ -67,7 +67,13 @@ class Plan:
         """
         data = self.data if train_images is None else replace(self.data, train_images=train_images)
         work = NetworkWork(
-            task.name, self.preset.architecture, data, schedule, self.seed, frozen_encoder, device=self.device
+            task.name,
+            self.preset.architecture,
+            data,
+            self._precise(schedule),
+            self.seed,
+            frozen_encoder,
+            device=self.device,
         )
         return Unit(name or task.name, work, {"objective": objective}, cost=_network_cost(task, frozen_encoder))
 
@@ -116,10 +122,14 @@ class Plan:
     def pixels(self, target: Task, objective: str) -> Unit:
         """A target's network from scratch on the readouts' little data."""
         work = PixelsWork(
-            target.name, self.preset.architecture, self._little_data, self.preset.pixels, self.preset.readout_images,
-            self.seed, device=self.device,
+            target.name, self.preset.architecture, self._little_data, self._precise(self.preset.pixels),
+            self.preset.readout_images, self.seed, device=self.device,
         )  # fmt: skip
         return Unit(target.name, work, {"objective": objective}, _network_cost(target, False))
+
+    def _precise(self, schedule: Schedule) -> Schedule:
+        """In half precision only where that is faster; decided here, for all machines of a cluster alike."""
+        return replace(schedule, half_precision=schedule.half_precision and multiplies_bfloat16(self.device))
 
     @property
     def _little_data(self) -> DataSource:

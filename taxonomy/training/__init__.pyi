@@ -14,5 +14,6 @@ from .samples import first_views as first_views
 from .samples import load_samples as load_samples
 from .samples import sample_rows as sample_rows
 from .training import Schedule as Schedule
+from .training import multiplies_bfloat16 as multiplies_bfloat16
 from .training import per_image_losses as per_image_losses
 from .training import train as train

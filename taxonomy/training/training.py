@@ -79,6 +79,8 @@ def train(
         UserError: If the loss is no longer finite.
     """
     steps = schedule.steps(len(samples))
+    if torch.device(device).type == "cuda":
+        network.compile()  # in place
     rng = np.random.default_rng(seed)
     trained = network if trained is None else trained
     _placed(network, device).eval().requires_grad_(False)
@@ -114,6 +116,12 @@ def train(
 def _placed(network: nn.Module, device: str) -> nn.Module:
     """On the device, images with channels last, which is faster on CPU and GPU."""
     return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def multiplies_bfloat16(device: str) -> bool:
+    """Whether a device multiplies bfloat16 faster than float32: GPUs, and CPUs with instructions for it."""
+    found = torch.cpu.get_capabilities()
+    return torch.device(device).type == "cuda" or any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def _step(
