@@ -3,7 +3,7 @@
 python -m benchmarks.cost_model RUN [--tasks 100] [--images 10000000] [--cores 1000] [--order 2]
 
 Constants are medians over the run's units of core seconds per image, epoch or transfer; the rest is counting. One unit
-runs on one core, so that a cluster's time is the sum over its cores as long as there are more units than cores.
+runs on one core: a step takes as long as its longest unit, however many cores there are.
 """
 
 import argparse
@@ -52,6 +52,7 @@ class Step:
     Args:
         name: Which.
         core_hours: Of computing.
+        units: That can be done side by side.
         storage_gb: That it leaves.
         network_gb: That workers read over the network, each unit its own data once.
         grows_with: How the cost grows.
@@ -59,6 +60,7 @@ class Step:
 
     name: str
     core_hours: float
+    units: float
     storage_gb: float
     network_gb: float
     grows_with: str
@@ -104,10 +106,13 @@ def steps(constants: Constants, tasks: int, images: int, order: int, epochs: int
     transfers = tasks + high + 3
     pairs = tasks * readout_images * transfers * (transfers - 1) / 2
     return [
-        Step("render and label", RENDER_CORE_S * images / 3600, IMAGE_BYTES * images / 1e9, 0.0, "images"),
+        Step(
+            "render and label", RENDER_CORE_S * images / 3600, images / 120, IMAGE_BYTES * images / 1e9, 0.0, "images"
+        ),
         Step(
             "I: networks",
             constants.network_s * tasks * training * epochs / 3600,
+            tasks,
             tasks * 1e-3,
             tasks * training * (RGB_BYTES + TARGET_BYTES) / 1e9,
             "tasks x images",
@@ -115,6 +120,7 @@ def steps(constants: Constants, tasks: int, images: int, order: int, epochs: int
         Step(
             "representations",
             constants.encode_s * tasks * seen * 2 / 3600,
+            tasks,
             tasks * seen * 2 * REPRESENTATION_BYTES / 1e9,
             tasks * seen * RGB_BYTES / 1e9,
             "tasks x readout images",
@@ -122,6 +128,7 @@ def steps(constants: Constants, tasks: int, images: int, order: int, epochs: int
         Step(
             "II: first order",
             constants.readout_s * first * readout_images * epochs / 3600,
+            tasks,
             first * 30e3 / 1e9,
             tasks * tasks * seen * REPRESENTATION_BYTES / 1e9,
             "tasks^2 x readout images",
@@ -129,24 +136,37 @@ def steps(constants: Constants, tasks: int, images: int, order: int, epochs: int
         Step(
             f"II: orders 2 to {order}",
             constants.readout_s * higher * readout_images * epochs * 1.5 / 3600,
+            tasks * (order - 1),
             higher * 40e3 / 1e9,
             tasks * 5 * seen * REPRESENTATION_BYTES / 1e9,
             "tasks x subsets x readout images",
         ),
-        Step("III: AHP", pairs / AHP_PAIRS_PER_S / 3600, tasks * readout_images * transfers * 4 / 1e9, 0.0, "tasks^3"),
+        Step(
+            "III: AHP",
+            pairs / AHP_PAIRS_PER_S / 3600,
+            tasks,
+            tasks * readout_images * transfers * 4 / 1e9,
+            0.0,
+            "tasks^3",
+        ),
     ]
 
 
 def print_steps(found: Sequence[Step], cores: int) -> None:
     """As a table, with the share of the whole."""
     whole = sum(step.core_hours for step in found)
-    print(f"{'step':18s} {'core hours':>12s} {'share':>6s} {'storage GB':>11s} {'network GB':>11s}  grows with")
+    print(
+        f"{'step':18s} {'core hours':>12s} {'share':>6s} {'units':>8s} {'hours':>8s} {'storage GB':>11s} "
+        f"{'network GB':>11s}  grows with"
+    )
     for step in found:
         print(
-            f"{step.name:18s} {step.core_hours:12,.1f} {step.core_hours / whole:6.1%} {step.storage_gb:11,.1f} "
+            f"{step.name:18s} {step.core_hours:12,.1f} {step.core_hours / whole:6.1%} {step.units:8,.0f} "
+            f"{step.core_hours / min(cores, step.units):8,.1f} {step.storage_gb:11,.1f} "
             f"{step.network_gb:11,.1f}  {step.grows_with}"
         )
-    print(f"{'all':18s} {whole:12,.1f}; {whole / cores:,.1f} hours on {cores:,} cores\n")
+    hours = sum(step.core_hours / min(cores, step.units) for step in found)
+    print(f"{'all':18s} {whole:12,.1f}; {hours:,.1f} hours on {cores:,} cores\n")
 
 
 def main() -> None:
