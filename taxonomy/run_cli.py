@@ -42,6 +42,7 @@ def run(
     studies: Annotated[
         bool, typer.Option(help="Also train what the sanity table and the study of supervision need.")
     ] = True,
+    bank_name: Annotated[str, typer.Option(help="What the run's bank is called.")] = "own",
     executor: Annotated[str, typer.Option(help="local, or ray for a cluster.")] = "local",
     ray_address: Annotated[str | None, typer.Option(help="Of the cluster.", show_default="one is started here")] = None,
     workers: Workers = None,
@@ -59,6 +60,7 @@ def run(
     _run(
         data, out, size, _executor(executor, workers, ray_address, chosen),
         tasks=names, novel=tuple(novel or ()), published=published, studies=studies, device=chosen, seed=seed,
+        bank_name=bank_name,
     )  # fmt: skip
 
 
@@ -72,7 +74,7 @@ def demo(
 
     _run(
         None, out, preset_named("demo"), _executor("local", workers, None, "cpu"),
-        tasks=None, novel=(), published=None, studies=True, device="cpu", seed=seed,
+        tasks=None, novel=(), published=None, studies=True, device="cpu", seed=seed, bank_name="demo",
     )  # fmt: skip
 
 
@@ -88,6 +90,7 @@ def _run(
     studies: bool,
     device: str,
     seed: int,
+    bank_name: str,
 ) -> None:
     from perception.terminal import print_line
     from taxonomy.pipeline import RunOptions, run_everything
@@ -95,7 +98,7 @@ def _run(
 
     rival = None if published is None else read_transfers(published)
     options = RunOptions(preset, executor, tasks, novel, device, seed, studies)
-    print_line(str(run_everything(out, data, options, rival)))
+    print_line(str(run_everything(out, data, options, rival, name=bank_name)))
 
 
 def _device(name: str) -> str:
