@@ -4,8 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from perception.files import read_bytes
 from taxonomy.dataset.dataset import Dataset
 from taxonomy.dataset.manifest import MANIFEST
+
+_LARGEST_LABEL_FILE_MIB = 4
 
 
 def dataset_sha256(dataset: Dataset, label_files: Sequence[Path] = ()) -> str:
@@ -16,6 +19,9 @@ def dataset_sha256(dataset: Dataset, label_files: Sequence[Path] = ()) -> str:
     Args:
         dataset: Opened.
         label_files: With tasks of the user's own, whose content decides what is trained.
+
+    Raises:
+        UserError: If a label file cannot be read.
     """
     digest = hashlib.sha256()
     manifest = dataset.root / MANIFEST
@@ -27,5 +33,5 @@ def dataset_sha256(dataset: Dataset, label_files: Sequence[Path] = ()) -> str:
     if dataset.skipped:
         digest.update(repr([(skip.path, skip.reason) for skip in dataset.skipped]).encode())
     for path in label_files:
-        digest.update(path.read_bytes())
+        digest.update(read_bytes(path, limit_mib=_LARGEST_LABEL_FILE_MIB))
     return digest.hexdigest()

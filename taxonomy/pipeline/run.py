@@ -143,7 +143,7 @@ class _Run:
     def plan(self) -> Plan:
         preset, options = self.options.preset, self.options
         labels = tuple(path.absolute() for path in options.novel)
-        sha256 = dataset_sha256(self.dataset, labels)
+        sha256 = dataset_sha256(self.dataset, options.novel)
         data = DataSource(sha256, preset.train_images, preset.test_images, self.folder.absolute(), labels)
         return Plan(preset, data, options.device, options.seed)
 
