@@ -57,7 +57,7 @@ PRESETS: Mapping[str, Preset] = {
     for preset in (
         Preset(
             "demo", 30, 30, 128, "compact",
-            networks=Schedule(4), readouts=_readouts(20, 16), pixels=Schedule(20, 16),
+            networks=Schedule(6, 16), readouts=_readouts(15, 16), pixels=Schedule(15, 16),
             max_order=2,
         ),
         Preset(
