@@ -165,3 +165,11 @@ def test_text_and_empty_files_are_refused(tmp_path: Path) -> None:
     for name in ("t.pth", "e.pth", "none.pth"):
         with pytest.raises(UserError, match=name.replace(".", r"\.")):
             load_published(VectorDecoder(5), tmp_path / name)
+
+
+@pytest.mark.parametrize("content", [b"\x80\x02.", b"\x80\x02}b.", b"\x80\x02\x85.", b"\x80\x02s.", b"\x80\x02t."])
+def test_pickles_that_make_the_reader_stumble_are_refused_in_a_sentence(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "odd.pth"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"odd\.pth is no checkpoint of tensors alone"):
+        load_published(VectorDecoder(3), path)
