@@ -5,7 +5,6 @@ from .bank import load_bank as load_bank
 from .bank import write_bank as write_bank
 from .card import Card as Card
 from .card import HeadKind as HeadKind
-from .card import OutputRange as OutputRange
 from .card import Preprocessing as Preprocessing
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import read_checkpoint as read_checkpoint

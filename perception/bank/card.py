@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from perception.errors import UserError
+from perception.networks.published_heads import PublishedHead
 from perception.tasks import TASKS
 
 CARD_FORMAT = 1
@@ -49,21 +50,6 @@ class Preprocessing:
 
 
 @dataclass(frozen=True)
-class OutputRange:
-    """What a published decoder puts out.
-
-    Args:
-        channels: Of the image, or length of the vector.
-        dense: Whether it is an image.
-        bounded: Whether a tanh bounds it to [-1, 1].
-    """
-
-    channels: int
-    dense: bool = True
-    bounded: bool = True
-
-
-@dataclass(frozen=True)
 class Card:
     """What a checkpoint is, how it is used, where it comes from and how good it is.
 
@@ -90,7 +76,7 @@ class Card:
     preprocessing: Preprocessing
     head: HeadKind = HeadKind.NONE
     objective: Mapping[str, Any] | None = None
-    output: OutputRange | None = None
+    output: PublishedHead | None = None
     views: int = 1
     classes: tuple[str, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -190,7 +176,7 @@ def _card(document: Mapping[str, Any]) -> Card:
         preprocessing=Preprocessing(int(preprocessing["side_px"]), lowest, highest),
         head=HeadKind(document["head"]),
         objective=None if document["objective"] is None else dict(document["objective"]),
-        output=output and OutputRange(int(output["channels"]), bool(output["dense"]), bool(output["bounded"])),
+        output=output and PublishedHead(int(output["channels"]), bool(output["dense"]), bool(output["bounded"])),
         views=int(document["views"]),
         classes=tuple(map(str, document["classes"])),
         training=dict(document["training"]),

@@ -9,11 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from perception.bank.card import Card, HeadKind, OutputRange
+from perception.bank.card import Card, HeadKind
 from perception.bank.frozen import Frozen, tensors_sha256, weight_tensors
 from perception.errors import UserError
 from perception.files import read_bytes, write_atomically
 from perception.networks import DenseDecoder, VectorDecoder, architecture_named, build_encoder, build_head
+from perception.networks.published_heads import PublishedHead
 from perception.objectives import objective_from_json
 
 LARGEST_CHECKPOINT_MIB = 512
@@ -182,7 +183,7 @@ def _objective_head(card: Card) -> nn.Module:
 
 
 def _published_head(card: Card) -> nn.Module:
-    output = card.output or OutputRange(1)
+    output = card.output or PublishedHead(1)
     return DenseDecoder(output.channels, output.bounded) if output.dense else VectorDecoder(output.channels)
 
 

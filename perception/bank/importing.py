@@ -17,13 +17,14 @@ from tempfile import TemporaryDirectory
 from torch import nn
 
 from perception.bank.bank import Bank, write_bank
-from perception.bank.card import Card, HeadKind, OutputRange, Preprocessing
+from perception.bank.card import Card, HeadKind, Preprocessing
 from perception.bank.checkpoint import read_checkpoint, write_checkpoint
 from perception.bank.published_files import PUBLISHED_FILES, PublishedFiles
 from perception.errors import UserError
 from perception.files import is_folder
 from perception.networks import PUBLISHED_HEADS, DenseDecoder, ResNet50Encoder, VectorDecoder, load_published
 from perception.networks.published import LARGEST_CHECKPOINT_MIB
+from perception.networks.published_heads import PublishedHead
 from perception.tasks import TASKS
 
 _FILE = re.compile(r"(?P<task>.+)_(?P<part>encoder|decoder)-[0-9a-f]{64}\.pth")
@@ -113,12 +114,12 @@ def _import_task(folder: Path, files: PublishedFiles, task: str, out: Path) -> N
     encoder = ResNet50Encoder()
     load_published(encoder, folder / files.encoder)
     head: nn.Module | None = None
-    output: OutputRange | None = None
+    output: PublishedHead | None = None
     if files.decoder is not None:
         if task not in PUBLISHED_HEADS:
             raise UserError(f"no decoder of {task!r} was ever published, but there is {files.decoder}; take it away.")
         kind = PUBLISHED_HEADS[task]
-        output = OutputRange(kind.channels, kind.dense, kind.bounded)
+        output = kind
         head = DenseDecoder(kind.channels, kind.bounded) if kind.dense else VectorDecoder(kind.channels)
         load_published(head, folder / files.decoder)
     card = Card(

@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from perception.bank.card import Card, HeadKind, OutputRange
+from perception.bank.card import Card, HeadKind
 from perception.bank.checkpoint import Checkpoint
 from perception.errors import UserError
 from perception.labels.inputs import shuffled
 from perception.labels.permutations import PERMUTATION_COUNT, permutations
 from perception.labels.task_inputs import prepared
+from perception.networks.published_heads import PublishedHead
 from perception.objectives import objective_from_json
 from perception.photos import Pixels, check_images, squares
 from perception.pictures import USUAL_HFOV_DEG, caption, draw
@@ -147,7 +148,7 @@ class Predictor:
     def _reader(self) -> Callable[[NDArray[np.float32]], NDArray[np.generic]]:
         if self.card.objective is not None:
             return objective_from_json(self.card.objective).predictions
-        return lambda outputs: _published_values(outputs, self.card.output or OutputRange(outputs.shape[1]))
+        return lambda outputs: _published_values(outputs, self.card.output or PublishedHead(outputs.shape[1]))
 
     @property
     def _is_class(self) -> bool:
@@ -162,7 +163,7 @@ class Predictor:
         return np.asarray(shares.max(axis=1) / shares.sum(axis=1), np.float32)
 
 
-def _published_values(outputs: NDArray[np.float32], output: OutputRange) -> NDArray[np.generic]:
+def _published_values(outputs: NDArray[np.float32], output: PublishedHead) -> NDArray[np.generic]:
     """A bounded image in [-1, 1], else the likeliest class of each image or pixel."""
     if not output.bounded or not output.dense:
         return np.asarray(outputs.argmax(axis=1))

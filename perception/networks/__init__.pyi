@@ -9,9 +9,9 @@ from .architectures import to_network_range as to_network_range
 from .compact import CompactEncoder as CompactEncoder
 from .heads import DenseHead as DenseHead
 from .heads import VectorHead as VectorHead
-from .published import PUBLISHED_HEADS as PUBLISHED_HEADS
-from .published import PublishedHead as PublishedHead
 from .published import load_published as load_published
+from .published_heads import PUBLISHED_HEADS as PUBLISHED_HEADS
+from .published_heads import PublishedHead as PublishedHead
 from .resnet50 import REPRESENTATION_CHANNELS as REPRESENTATION_CHANNELS
 from .resnet50 import REPRESENTATION_SIDE as REPRESENTATION_SIDE
 from .resnet50 import DenseDecoder as DenseDecoder

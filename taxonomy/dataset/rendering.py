@@ -8,7 +8,6 @@ import fcntl
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -17,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import compress
 from multiprocessing import resource_tracker
-from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +40,7 @@ from taxonomy.dataset.sampling import sample_views
 from taxonomy.dataset.shard import Shard, expected_facts
 from taxonomy.dataset.user_tasks import ExtraLabel, fingerprints, resolve
 from taxonomy.dataset.world import World
+from taxonomy.processes import die_with_parent
 
 LAYOUTS = (store.LAYOUT, published.LAYOUT)
 
@@ -238,15 +237,7 @@ def _die_with_parent() -> None:
     """Make this worker end at once when it is interrupted, or the process that started it is killed."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # a building's folder is whole or absent: nothing is lost
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch(sentinel: int) -> None:
-        wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
+    die_with_parent()
 
 
 def _folders(out: Path, layouts: Sequence[str]) -> dict[str, Path]:

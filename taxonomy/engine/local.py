@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import pickle
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from taxonomy.engine.outcomes import Outcome
 from taxonomy.engine.performing import ONE_THREAD, Job, Rejected, Report, perform, perform_elsewhere, portable
 from taxonomy.engine.store import Store
 from taxonomy.engine.units import Unit
+from taxonomy.processes import die_with_parent
 
 ATTEMPTS = 2
 """How often a unit is tried whose process is killed."""
@@ -188,7 +188,7 @@ def _serve(connection: Connection) -> None:
     """The main function of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started it ends it
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    _die_with_parent()
+    die_with_parent()
     while True:
         connection.send(_answer(connection.recv_bytes()))
 
@@ -199,16 +199,3 @@ def _answer(message: bytes) -> Report:
     except Exception as error:  # its module is not there, for one
         return portable(error)
     return perform_elsewhere(job)
-
-
-def _die_with_parent() -> None:
-    """Make this process end at once when the one that started it is killed, whatever it is doing."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch(sentinel: int) -> None:
-        wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()

@@ -99,14 +99,15 @@ def train(
             chosen, order = order[: schedule.batch_size], order[schedule.batch_size :]
             optimiser.param_groups[0]["lr"] = schedule.rate(step, steps)
             loss = _step(network, objective, samples.draw(chosen, rng), optimiser, device, schedule.half_precision)
-            if not math.isfinite(loss):
-                raise UserError(
-                    f"{objective.task}: the loss became {loss} at step {step + 1} of {steps}; "
-                    "lower the learning rate, or look at its labels."
-                )
-            on_step(step, loss)
-            sums.append(loss)
-            if len(order) < schedule.batch_size:
+            if loss is not None:
+                if not math.isfinite(loss):
+                    raise UserError(
+                        f"{objective.task}: the loss became {loss} at step {step + 1} of {steps}; "
+                        "lower the learning rate, or look at its labels."
+                    )
+                on_step(step, loss)
+                sums.append(loss)
+            if len(order) < schedule.batch_size and sums:
                 history.append(float(np.mean(sums)))
                 sums.clear()
     network.eval()
@@ -131,12 +132,13 @@ def _step(
     optimiser: torch.optim.Optimizer,
     device: str,
     half_precision: bool,
-) -> float:
+) -> float | None:
+    """One step; None where no sample has a label."""
     outputs = _outputs(network, drawn[0], device, half_precision)
     losses = objective.losses(outputs, torch.from_numpy(drawn[1]).to(device))
     known = ~losses.isnan() | ~outputs.flatten(1).isfinite().all(dim=1)  # an output gone wild is no missing label
     if not bool(known.any()):
-        return 0.0
+        return None
     loss = losses[known].mean()
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

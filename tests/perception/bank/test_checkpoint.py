@@ -17,13 +17,12 @@ from perception.bank import (
     Card,
     Frozen,
     HeadKind,
-    OutputRange,
     Preprocessing,
     read_checkpoint,
     weights_sha256,
     write_checkpoint,
 )
-from perception.networks import TaskNetwork, build_encoder
+from perception.networks import PublishedHead, TaskNetwork, build_encoder
 from tests.perception.bank.factory import card_for, networks_for
 
 
@@ -125,7 +124,7 @@ def test_cards_survive_the_file(tmp_path: Path) -> None:
         metrics={"win rate": 0.75, "loss": 1e-9},
     ).with_hashes("0" * 64, "f" * 64)
     assert Card.from_text(card.to_text(), "x") == card
-    published = Card("rgb2depth", "resnet50", Preprocessing(256), HeadKind.PUBLISHED, output=OutputRange(1))
+    published = Card("rgb2depth", "resnet50", Preprocessing(256), HeadKind.PUBLISHED, output=PublishedHead(1))
     published = published.with_hashes("0" * 64, "")
     assert published.task == "depth_zbuffer"
     assert Card.from_text(published.to_text(), "x") == published

@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from perception import TASKS, UserError
-from perception.bank import Bank, HeadKind, OutputRange, import_bank
+from perception.bank import Bank, HeadKind, import_bank
 from perception.bank.published_files import PUBLISHED_FILES, PUBLISHED_URL, PublishedFiles
 from perception.encoding import LocalEncoder
-from perception.networks import PUBLISHED_HEADS, DenseDecoder, ResNet50Encoder, VectorDecoder
+from perception.networks import PUBLISHED_HEADS, DenseDecoder, PublishedHead, ResNet50Encoder, VectorDecoder
 from tests.perception.networks.test_published import randomised, saved
 
 
@@ -53,8 +53,8 @@ def test_a_folder_becomes_a_bank_whose_features_equal_the_sources(
 ) -> None:
     assert imported.tasks == ("jigsaw", "normal", "class_scene")
     assert imported.card("jigsaw").head is HeadKind.NONE
-    assert imported.card("normal").output == OutputRange(3)
-    assert imported.card("class_scene").output == OutputRange(63, dense=False)
+    assert imported.card("normal").output == PublishedHead(3)
+    assert imported.card("class_scene").output == PublishedHead(63, dense=False)
     assert imported.card("normal").preprocessing.side_px == 256
     for task, kind in (("normal", "dense"), ("class_scene", "vector")):
         found = imported.checkpoint(task).head

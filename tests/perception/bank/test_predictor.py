@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from perception import TASKS, UserError
-from perception.bank import Bank, Card, HeadKind, OutputRange, Predictor, Preprocessing
+from perception.bank import Bank, Card, HeadKind, Predictor, Preprocessing
 from perception.bank.checkpoint import Checkpoint
 from perception.bank.frozen import Frozen
 from perception.labels import permutations, shuffled
-from perception.networks import DenseDecoder, VectorDecoder, build_encoder
+from perception.networks import DenseDecoder, PublishedHead, VectorDecoder, build_encoder
 from perception.objectives import objective_from_json
 from tests.perception.bank.test_encoding import frames
 
@@ -139,7 +139,7 @@ def test_what_is_no_photo_is_refused_by_its_number(whole_bank: Bank) -> None:
         whole_bank.predict("normal", [frames(1)[0], frames(1)[0] / 255])
 
 
-def published(output: OutputRange) -> Checkpoint:
+def published(output: PublishedHead) -> Checkpoint:
     decoder = DenseDecoder(output.channels, output.bounded) if output.dense else VectorDecoder(output.channels)
     kind = (
         "segment_semantic"
@@ -155,12 +155,12 @@ def published(output: OutputRange) -> Checkpoint:
 @pytest.mark.parametrize(
     ("output", "shape"),
     [
-        (OutputRange(2), (1, 256, 256, 2)),
-        (OutputRange(17, bounded=False), (1, 256, 256)),
-        (OutputRange(63, dense=False), (1,)),
+        (PublishedHead(2), (1, 256, 256, 2)),
+        (PublishedHead(17, bounded=False), (1, 256, 256)),
+        (PublishedHead(63, dense=False), (1,)),
     ],
 )
-def test_published_heads_predict_in_their_own_range(output: OutputRange, shape: tuple[int, ...]) -> None:
+def test_published_heads_predict_in_their_own_range(output: PublishedHead, shape: tuple[int, ...]) -> None:
     prediction = Predictor(published(output)).predict(photos(1))
     assert prediction.values.shape == shape
     if output.bounded and output.dense:

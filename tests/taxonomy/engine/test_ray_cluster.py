@@ -16,7 +16,8 @@ from tests.taxonomy.engine.works import Failing, Fatal, Product, no_event, tree
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RayExecutor]:
-    ray = pytest.importorskip("ray", reason="Ray is an extra, and not installed")
+    import ray
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[3]), *sys.path]))
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
@@ -69,7 +70,6 @@ def test_a_cluster_without_gpus_is_refused_where_they_are_asked_for(cluster: Ray
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
 def test_a_cluster_that_does_not_answer_is_told_of_at_once(address: str, tmp_path: Path) -> None:
-    pytest.importorskip("ray", reason="Ray is an extra, and not installed")
     ray = sys.modules["ray"]
     executor = RayExecutor(address)
     start = time.perf_counter()
