@@ -3,17 +3,18 @@
     python -m benchmarks.readouts DATASET [--images 1200] [--sources 28] [--epochs 6] [--threads 2]
 
 The peer is the same readout in plain PyTorch (`nn.Conv2d`, autograd, `torch.optim.AdamW`), from the same initial
-weights, on the same samples in the same order, in this process; it gets one thread or as many as there are cores,
-whichever is faster. As a transfer that is trained alone has to, it reads its labels itself; it is timed for a few
-transfers, and their median taken for all. What labels cost is printed apart, so that the ratio of the training alone is
-there as well.
+weights, on the same samples in the same order, in this process; it gets one thread or as many as there are cores, and
+float32 or bfloat16 (autocast), whichever is fastest. As a transfer that is trained alone has to, it reads its labels
+itself; it is timed for a few transfers, and their median taken for all. What labels cost is printed apart, so that the
+ratio of the training alone is there as well.
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
@@ -83,12 +84,13 @@ def together(study: Study, target: str, objective: Objective) -> tuple[dict[str,
 
 
 def alone(study: Study, target: str, objective: Objective, source: str) -> tuple[dict[str, float], NDArray[np.float32]]:
-    """The same for one transfer by the peer, with the number of threads that suits it; losses [N]."""
+    """The same for one transfer by the peer, with the threads and the precision that suit it; losses [N]."""
     cores = torch.get_num_threads()
     runs = []
-    for threads in sorted({1, cores}):
+    for threads, half in product(sorted({1, cores}), (False, True)):
         torch.set_num_threads(threads)
-        runs.append(_alone(study, target, objective, source))
+        chosen = replace(study, schedule=replace(study.schedule, half_precision=half))
+        runs.append(_alone(chosen, target, objective, source))
     torch.set_num_threads(cores)
     return min(runs, key=lambda run: sum(run[0].values()))
 

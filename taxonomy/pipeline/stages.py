@@ -112,8 +112,8 @@ class Plan:
         """
         order = len(transfers[0])
         work = ReadoutsWork(
-            target.name, tuple(transfers), self._little_data, self.preset.readouts, self.preset.readout_images,
-            self.seed, device=self.device,
+            target.name, tuple(transfers), self._little_data, self._precise(self.preset.readouts),
+            self.preset.readout_images, self.seed, device=self.device,
         )  # fmt: skip
         sources = {name: representations[name] for transfer in transfers for name in transfer}
         cost = len(transfers) * (1 + 0.3 * order) * target.input.views * _cost(target) ** 2

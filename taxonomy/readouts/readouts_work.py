@@ -45,7 +45,7 @@ class ReadoutsWork:
     """
 
     kind: ClassVar[str] = "readouts"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     target: str
     transfers: Transfers

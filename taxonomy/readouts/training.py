@@ -23,7 +23,7 @@ from taxonomy.readouts.parallel import on_each_core
 from taxonomy.training.samples import has_target
 from taxonomy.training.training import Schedule
 
-_MOST_AT_ONCE = 8
+_MOST_AT_ONCE = 16
 _NUMBERS_AT_ONCE = 2**21  # of outputs: what a CPU's last cache holds beside gradients
 
 _LARGEST_GRADIENT = 5.0
@@ -82,6 +82,54 @@ def _moments(values: Stored) -> NDArray[np.float64]:
     return np.array([mean, np.where(spread > _SMALLEST_SPREAD, spread, 1.0)])  # a dead channel stays as it is
 
 
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    """What readouts take, brought once into the precision and the order in memory that convolutions are fastest with.
+
+    Args:
+        by_source: [M, 256, 8], standardised.
+    """
+
+    by_source: Mapping[str, Tensor]
+
+    @property
+    def precision(self) -> torch.dtype:
+        """Of their numbers."""
+        return next(iter(self.by_source.values())).dtype
+
+    @classmethod
+    def of(cls, samples: ReadoutSamples, readouts: Readouts, precision: torch.dtype, device: str) -> "_Inputs":
+        """Of all images; as large as the stored representations if of half precision."""
+        by_source = {}
+        for sources, means, spreads in zip(readouts.transfers, readouts.mean, readouts.spread, strict=True):
+            width = CHANNELS * samples.rows.shape[1]  # all views of a source are scaled alike
+            for place, source in enumerate(sources):
+                if source not in by_source:
+                    own = slice(place * width, place * width + CHANNELS)
+                    stored = samples.representations[source]
+                    by_source[source] = _channels_last(stored, means[own], spreads[own], precision).to(device)
+        return cls(by_source)
+
+    def __call__(self, transfers: Transfers, rows: Tensor) -> Tensor:
+        """[n, S * 8kV, 16, 16] with channels last in memory, of the images `rows` [n, V]."""
+        parts = [
+            self.by_source[source].index_select(0, view)
+            for sources in transfers
+            for source in sources
+            for view in rows.unbind(dim=1)
+        ]
+        pixels = torch.cat(parts, dim=2)
+        return pixels.view(len(rows), REPRESENTATION_SIDE, REPRESENTATION_SIDE, -1).permute(0, 3, 1, 2)
+
+
+def _channels_last(stored: Stored, mean: Tensor, spread: Tensor, precision: torch.dtype) -> Tensor:
+    prepared = torch.empty(len(stored), REPRESENTATION_SIDE**2, CHANNELS, dtype=precision)
+    for start in range(0, len(stored), 256):
+        pixels = torch.from_numpy(stored[start : start + 256].astype(np.float32)).flatten(2).transpose(1, 2)
+        prepared[start : start + 256] = (pixels - mean) / spread
+    return prepared
+
+
 def train_readouts(
     transfers: Transfers,
     samples: ReadoutSamples,
@@ -92,7 +140,7 @@ def train_readouts(
     device: str = "cpu",
     at_once: int | None = None,
 ) -> Readouts:
-    """Train the readouts of transfers of one order to one target, in float32.
+    """Train the readouts of transfers of one order to one target.
 
     A readout whose gradient is no longer finite is stopped; the others do not notice.
 
@@ -100,11 +148,11 @@ def train_readouts(
         transfers: Sources of each; all of one order.
         samples: To learn from; those without a label are left out.
         objective: Of the target.
-        schedule: How long and how fast; precision is not its choice here.
+        schedule: How long, how fast, and whether products are of bfloat16; weights and their steps are float32.
         seed: Of weights and order.
         device: PyTorch's name of where to compute.
-        at_once: Readouts computed together, as many as a CPU's cache holds if None; results depend on it in float32's
-            last digits alone.
+        at_once: Readouts computed together, as many as a CPU's cache holds if None; results depend on it in the last
+            digits alone.
 
     Returns:
         The readouts, on the CPU.
@@ -116,14 +164,17 @@ def train_readouts(
     mean, spread = samples.scaling(transfers)
     fresh = shape.fresh(transfers, objective.task, seed, silent=objective.kind is not OutputKind.EMBEDDING)
     readouts = Readouts(shape, transfers, fresh, mean, spread, np.zeros(len(transfers), np.bool_))
-    targets = torch.from_numpy(_arranged(objective, samples.targets))
+    are_places = isinstance(objective, EmbeddingObjective)
+    targets = torch.from_numpy(in_cells(samples.targets, objective.side, are_places=are_places))
     usable = np.flatnonzero(has_target(samples.targets))
 
+    precision = torch.bfloat16 if schedule.half_precision else torch.float32
+    inputs = _Inputs.of(samples, readouts, precision, device)
     together = at_once or _fitting(shape, schedule.batch_size)
 
     def train(places: slice) -> None:
         part = readouts[places].to(device)
-        _train(part, samples, targets, usable, objective, schedule, seed, together)
+        _train(part, inputs, samples.rows, targets, usable, objective, schedule, seed, together)
         readouts.parameters[places] = part.parameters.cpu()
         readouts.diverged[places] = part.diverged
 
@@ -133,7 +184,8 @@ def train_readouts(
 
 def _train(
     readouts: Readouts,
-    samples: ReadoutSamples,
+    inputs: _Inputs,
+    rows: NDArray[np.int64],
     targets: Tensor,
     usable: NDArray[np.int64],
     objective: Objective,
@@ -149,12 +201,12 @@ def _train(
     optimiser = torch.optim.AdamW([parameters], schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True)
     is_alive = torch.ones(len(readouts), 1, dtype=torch.bool, device=device)
     for step, chosen in enumerate(_batches(usable, schedule.batch_size, steps, seed)):
-        demand = criterion(objective, readouts.shape, targets[chosen].to(device))
+        demand = criterion(objective, readouts.shape, targets[chosen].to(device), inputs.precision)
+        seen = torch.from_numpy(rows[chosen]).to(device)
         for start in range(0, len(readouts), at_once):
             part = readouts[start : start + at_once]
-            inputs = part.standardised(samples.inputs(part.transfers, chosen).to(device))
             leaf = part.parameters.clone().requires_grad_()
-            outputs, gradient = demand(leaf, inputs)
+            outputs, gradient = demand(leaf, inputs(part.transfers, seen))
             parameters.grad[start : start + at_once] = torch.autograd.grad(outputs, leaf, gradient)[0]
         norm = parameters.grad.norm(dim=1, keepdim=True)
         is_alive &= norm.isfinite()
@@ -186,7 +238,7 @@ def readout_losses(
 ) -> NDArray[np.float32]:
     """Loss of each readout on each sample, float32 [N, S]; NaN without a label, or for a readout that diverged."""
     losses = np.full((len(samples), len(readouts)), np.nan, np.float32)
-    targets = torch.from_numpy(_arranged(objective, samples.targets))
+    targets = torch.from_numpy(samples.targets)
 
     at_once = _fitting(readouts.shape, _TEST_BATCH)
 
@@ -197,7 +249,7 @@ def readout_losses(
             for start in range(0, len(samples), _TEST_BATCH):
                 rows = slice(start, start + _TEST_BATCH)
                 with torch.inference_mode():
-                    outputs = part.outputs(samples.inputs(part.transfers, rows).to(device))
+                    outputs = part.shape.images(part.outputs(samples.inputs(part.transfers, rows).to(device)))
                     losses[rows, columns] = objective.losses(outputs, targets[rows].to(device)).T.cpu().numpy()
 
     on_each_core(test, len(readouts), device)
@@ -211,7 +263,3 @@ def _fitting(shape: ReadoutShape, batch_size: int) -> int:
     cells = 1 if len(shape.output_shape) == 1 else REPRESENTATION_SIDE**2
     numbers = batch_size * cells * shape.parts["output.bias"][0]
     return max(1, min(_MOST_AT_ONCE, _NUMBERS_AT_ONCE // numbers))
-
-
-def _arranged(objective: Objective, targets: Targets) -> Targets:
-    return in_cells(targets, objective.side, are_places=isinstance(objective, EmbeddingObjective))

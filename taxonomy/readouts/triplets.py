@@ -41,9 +41,8 @@ class Triplets:
     def vectors(self, parameters: Tensor, inputs: Tensor) -> Tensor:
         """float32 [S, n, 3, T, C]."""
         count, channels = len(parameters), self.shape.output_shape[0]
-        hidden, weight, bias = self.shape.hidden(parameters, inputs)
-        rows = hidden.flatten(-2).transpose(1, 2).reshape(-1, count * WIDTH)
-        picked = functional.embedding(self.cells, rows)  # its gradient is added up faster than that of an index
+        hidden, weight, bias = (part.float() for part in self.shape.hidden(parameters, inputs))
+        picked = functional.embedding(self.cells, hidden)  # its gradient is added up faster than that of an index
         weights = weight.view(count, channels, -1, WIDTH).unbind(dim=2)
         biases = bias.view(count, 1, channels, -1).unbind(dim=3)
         parts = [

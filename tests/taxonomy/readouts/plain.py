@@ -88,7 +88,8 @@ def train_plain(
         falling = (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2
         rate = (step + 1) / warm if step < warm else falling
         optimiser.param_groups[0]["lr"] = schedule.learning_rate * rate
-        outputs = network(plain_inputs(sources, samples, chosen))
+        with torch.autocast("cpu", torch.bfloat16, enabled=schedule.half_precision):
+            outputs = network(plain_inputs(sources, samples, chosen))
         loss = objective.losses(outputs, torch.from_numpy(samples.targets[chosen])).mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -15,8 +15,8 @@ from tests.taxonomy.readouts.made_up import KINDS, made_up
 def test_targets_in_cells_are_those_that_a_pixel_shuffle_puts_back() -> None:
     images = np.arange(2 * 3 * 64 * 64, dtype=np.float32).reshape(2, 3, 64, 64)
     cells = torch.from_numpy(in_cells(images, 64))
-    assert cells.shape == (2, 3, 256, 16)
-    np.testing.assert_array_equal(ReadoutShape(8, (3, 64, 64)).images(cells).numpy(), images)
+    assert cells.shape == (2, 3, 16, 256)
+    np.testing.assert_array_equal(ReadoutShape(8, (3, 64, 64)).images(cells.movedim(0, -2)).numpy(), images)
 
 
 def test_places_in_cells_name_the_same_pixels() -> None:
