@@ -1,0 +1,1 @@
+"""The perception server: frozen encoders for robots and agents, over gRPC."""
