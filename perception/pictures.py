@@ -77,12 +77,14 @@ def caption(task: str, values: Values, *, names: Sequence[str] = (), probability
         names: What class indices mean.
         probability: Of the class.
     """
-    if task in _POSES and values.shape == (6,):
-        metres, degrees = np.linalg.norm(values[:3]), np.degrees(np.linalg.norm(values[3:]))
-        return f"{task}: {metres:.1f} m, {degrees:.0f} deg"
+    if task in _POSES and values.ndim == 1 and values.size and values.size % 6 == 0:
+        poses = values.reshape(-1, 2, 3).astype(np.float64)  # each a translation and a rotation vector
+        lengths = np.linalg.norm(poses, axis=-1)
+        return f"{task}: " + "; ".join(f"{metres:.1f} m, {np.degrees(angle):.0f} deg" for metres, angle in lengths)
     if values.ndim or values.dtype.kind not in "iu":
         return task
     index = int(values)
+    names = names or _ANSWERS.get(task, ())
     name = names[index] if 0 <= index < len(names) else str(index)
     return f"{task}: {name}" + ("" if probability is None else f" {100 * probability:.0f} %")
 
@@ -254,7 +256,8 @@ def _dots(picture: Pixels, points: NDArray[np.float64], hfov_deg: float, colour:
     picture[rows[inside], columns[inside]] = colour
 
 
-_POSES = ("fixated_pose", "nonfixated_pose")
+_ANSWERS: Mapping[str, tuple[str, ...]] = {"point_matching": ("no", "yes")}
+_POSES = ("fixated_pose", "nonfixated_pose", "egomotion")
 _PICTURES: Mapping[str, Callable[[Values, Valid, Pixels, float], Pixels]] = {
     **dict.fromkeys(("autoencoding", "denoising", "inpainting"), _photo_picture),
     **dict.fromkeys(("segment_unsup2d", "segment_unsup25d"), _embedding_picture),

@@ -1,6 +1,6 @@
 """Predictions of one task's network for photos of any size."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,7 +22,6 @@ from perception.pictures import USUAL_HFOV_DEG, caption, draw
 from perception.tasks import TASKS, Input, OutputKind
 
 _AT_ONCE = 16
-_CLASS_NAMES: Mapping[str, tuple[str, ...]] = {"point_matching": ("no", "yes")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +47,8 @@ class Prediction:
     def caption(self, index: int = 0) -> str:
         """A line about one sample: the task, and its class with the probability."""
         probability = None if self.probabilities is None else float(self.probabilities[index])
-        names = self.card.classes or _CLASS_NAMES.get(self.card.task, ())
-        return caption(self.card.task, np.asarray(self.values[index]), names=names, probability=probability)
+        values = np.asarray(self.values[index])
+        return caption(self.card.task, values, names=self.card.classes, probability=probability)
 
     def picture(self, index: int = 0, *, hfov_deg: float = USUAL_HFOV_DEG) -> Pixels:
         """One sample's prediction, drawn as labels are; of shuffled tiles, the photo that was put together again."""

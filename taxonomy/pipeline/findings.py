@@ -54,7 +54,7 @@ def _pictures(
     places = spread_places(dataset, tests, min(_PHOTOS, len(tests)))
     photos = photo_tiles(dataset, tests[places])
     pictures = []
-    samples = task_samples(dataset, bank, tests[places])
+    samples = task_samples(dataset, bank, tests, places)
     if samples:
         pictures.append(prediction_picture(photos, samples, result.tasks))
     rows = target_transfers(dataset, result, found.table, bank, tests, places[0])

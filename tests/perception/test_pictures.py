@@ -88,6 +88,9 @@ def test_captions_say_the_class_with_its_probability_or_how_far_a_camera_moved()
     )
     assert caption("jigsaw", np.array(7)) == "jigsaw: 7"
     assert caption("fixated_pose", np.array([3, 0, 4, 0, np.pi / 2, 0])) == "fixated_pose: 5.0 m, 90 deg"
+    two = np.array([3, 0, 4, 0, np.pi / 2, 0, 0, 0, 1, 0, 0, 0])
+    assert caption("egomotion", two) == "egomotion: 5.0 m, 90 deg; 1.0 m, 0 deg"
+    assert caption("point_matching", np.array(1)) == "point_matching: yes"
     assert caption("normal", np.zeros((4, 4, 3))) == "normal"
 
 
