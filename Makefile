@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test check bench format lock clean
+.PHONY: demo test check bench format lock protos clean
 
 demo: .venv/installed
 	$(BIN)/midlevel demo
@@ -38,6 +38,13 @@ WITHOUT_CUDA := $(addprefix --no-emit-package ,triton cuda-bindings cuda-pathfin
 lock:
 	uv pip compile $(WITHOUT_CUDA) pyproject.toml --extra dev --universal --python-version 3.11 --no-header -o requirements.lock
 	uv pip compile $(WITHOUT_CUDA) pyproject.toml --extra bench --universal --python-version 3.11 --no-header -c requirements.lock -o benchmarks/requirements.lock
+
+# Generated with the oldest tools whose code every supported version of grpcio and protobuf loads.
+protos:
+	$(PYTHON) -m venv .protos
+	.protos/bin/python -m pip install --quiet --disable-pip-version-check grpcio-tools==1.73.1
+	.protos/bin/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. $(shell find protos -name '*.proto')
+	rm -r .protos
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
