@@ -9,6 +9,7 @@ import typer
 from perception import UserError
 from perception.bank_cli import app as bank_app
 from perception.cli import doctor, encode, predict
+from server.cli import serve
 from sim import SimulatorError
 from taxonomy.cli import app as taxonomy_app
 from taxonomy.data_cli import app as data_app
@@ -27,6 +28,7 @@ app.add_typer(bank_app, name="bank")
 app.command()(encode)
 app.command()(predict)
 app.command()(demo)
+app.command()(serve)
 app.command()(doctor)
 
 

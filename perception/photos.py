@@ -36,30 +36,49 @@ def read_photo(path: Path) -> Pixels:
     Raises:
         UserError: If the file is missing, no image, broken, or larger than `LARGEST_PHOTO_MPX`.
     """
+    return decode_photo(read_bytes(path, limit_mib=_LARGEST_FILE_MIB), str(path))
+
+
+def decode_photo(
+    data: bytes, name: str, *, formats: tuple[str, ...] | None = None, largest_mpx: int = LARGEST_PHOTO_MPX
+) -> Pixels:
+    """What `read_photo` makes of a file's content.
+
+    Args:
+        data: The content.
+        name: What messages call it.
+        formats: Pillow's names of the formats accepted; all that it reads by default.
+        largest_mpx: Images whose header says more million pixels are refused before they are decoded.
+
+    Raises:
+        UserError: If it is no image of these formats, broken, or larger.
+    """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    data = read_bytes(path, limit_mib=_LARGEST_FILE_MIB)
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > LARGEST_PHOTO_MPX * 10**6:
-                raise UserError(_too_large(path, f"{image.width} x {image.height} pixels"))
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=formats) as image:
+            if image.width * image.height > largest_mpx * 10**6:
+                raise UserError(_too_large(name, f"{image.width} x {image.height} pixels", largest_mpx))
             image.load()
-            return _as_rgb(ImageOps.exif_transpose(image), path)
+            return _as_rgb(ImageOps.exif_transpose(image), name)
     except UserError:
         raise
     except Image.DecompressionBombError as error:
-        raise UserError(_too_large(path, "far more pixels")) from error
+        raise UserError(_too_large(name, "far more pixels", largest_mpx)) from error
     except UnidentifiedImageError as error:
-        raise UserError(f"{path} is no image that Pillow reads; use for example PNG or JPEG.") from error
+        kinds = " or ".join(formats) if formats else "for example PNG or JPEG"
+        raise UserError(
+            f"{name} is no image that {'is taken here' if formats else 'Pillow reads'}; use {kinds}."
+        ) from error
     except _BROKEN as error:
-        raise UserError(f"{path} is a broken image ({error}); get it again.") from error
+        raise UserError(f"{name} is a broken image ({error}); get it again.") from error
 
 
-def _too_large(path: Path, found: str) -> str:
-    return f"{path} has {found}; photos have at most {LARGEST_PHOTO_MPX} million; scale it down first."
+def _too_large(name: str, found: str, largest_mpx: int) -> str:
+    return f"{name} has {found}; photos have at most {largest_mpx} million; scale it down first."
 
 
-def _as_rgb(image: "Image.Image", path: Path) -> Pixels:
+def _as_rgb(image: "Image.Image", name: str) -> Pixels:
     from PIL import Image
 
     if image.mode.startswith("I"):  # 16 bits, perhaps in 32
@@ -67,7 +86,7 @@ def _as_rgb(image: "Image.Image", path: Path) -> Pixels:
         grey = np.clip((levels + 128) // 257, 0, 255).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=-1)
     if image.mode == "F":
-        raise UserError(f"{path} has floating numbers for pixels; photos have whole ones: save it with 8 or 16 bits.")
+        raise UserError(f"{name} has floating numbers for pixels; photos have whole ones: save it with 8 or 16 bits.")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

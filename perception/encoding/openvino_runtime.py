@@ -5,10 +5,13 @@ never wait for each other between layers, and what passes between layers stays i
 """
 
 import warnings
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from functools import lru_cache
+from itertools import cycle
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import openvino
@@ -27,40 +30,100 @@ _QUEUED = 2  # requests for each core: the next one waits while one runs
 _NAMES = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16"}
 
 
+def choose_precision(device: str, precision: Precision) -> Precision:
+    """See `runtime.Library`."""
+    del device  # the CPU is the only one
+    if precision is not Precision.AUTO:
+        return precision
+    has_bfloat16 = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return Precision.BFLOAT16 if has_bfloat16 else Precision.FLOAT32
+
+
 def compile_encoders(
     encoders: Sequence[nn.Module], preprocessing: Preprocessing, device: str, precision: Precision
 ) -> Program:
-    """See `runtime.Compile`."""
-    del device  # the CPU is the only one
-    return _OpenVinoProgram(encoders, preprocessing, precision)
+    """See `runtime.Library`."""
+    return _OpenVinoProgram(encoders, preprocessing, choose_precision(device, precision))
+
+
+def run_together(parts: Sequence[tuple[Program, NDArray[np.uint8]]]) -> list[Features]:
+    """See `runtime.Library`; cores take the programs' images one after the other and never wait for each other."""
+    programs = [cast(_OpenVinoProgram, program) for program, _ in parts]
+    with ExitStack() as stack:
+        for program in sorted(programs, key=id):  # two threads that want the same ones do not wait in a circle
+            stack.enter_context(program.lock)
+        return _run([(program, images) for program, (_, images) in zip(programs, parts, strict=True)])
 
 
 class _OpenVinoProgram:
     """Graphs for one image, and for a core's share of several, each compiled when it is first needed."""
 
     def __init__(self, encoders: Sequence[nn.Module], preprocessing: Preprocessing, precision: Precision) -> None:
-        self._channels = FEATURE_CHANNELS * len(encoders)
+        self.channels = FEATURE_CHANNELS * len(encoders)
+        self.lock = Lock()  # a request holds one batch at a time
         self._model = _converted(_SideBySide(encoders, preprocessing).eval(), preprocessing.side_px)
-        self._options = {"INFERENCE_PRECISION_HINT": _precision(precision)}
+        self._options = {"INFERENCE_PRECISION_HINT": _NAMES[precision]}
         self._pools: dict[int, _Pool] = {}
-        self._lock = Lock()  # a request holds one batch at a time
         self._one = _Pool(self._model, 1, {**self._options, "PERFORMANCE_HINT": "LATENCY"}, 1)
-        self._cores = self._one.threads
+        self.cores = self._one.threads
 
     def __call__(self, images: NDArray[np.uint8]) -> Features:
-        features = np.empty((len(images), self._channels, FEATURE_SIDE, FEATURE_SIDE), np.float32)
-        with self._lock:
-            self._pool(len(images)).run(images, features)
-        return features
+        with self.lock:
+            return _run([(self, images)])[0]
 
-    def _pool(self, count: int) -> "_Pool":
-        if count == 1:
-            return self._one
-        share = min(IMAGES_A_CORE, -(-count // self._cores))
-        if share not in self._pools:
-            options = {**self._options, "NUM_STREAMS": str(self._cores), "INFERENCE_NUM_THREADS": str(self._cores)}
-            self._pools[share] = _Pool(self._model, share, options, _QUEUED * self._cores)
-        return self._pools[share]
+    def warm(self, largest_batch: int) -> None:
+        """See `runtime.Program`."""
+        with self.lock:
+            pools = [self._one, *(self.share(count) for count in range(1, largest_batch + 1))]
+            for pool in dict.fromkeys(pools):
+                pool.warm()
+
+    def whole(self) -> "_Pool":
+        """For an image that has all cores."""
+        return self._one
+
+    def share(self, count: int) -> "_Pool":
+        """For so many images that cores share."""
+        batch = min(IMAGES_A_CORE, -(-count // self.cores))
+        if batch not in self._pools:
+            options = {**self._options, "NUM_STREAMS": str(self.cores), "INFERENCE_NUM_THREADS": str(self.cores)}
+            self._pools[batch] = _Pool(self._model, batch, options, _QUEUED * self.cores)
+        return self._pools[batch]
+
+
+def _run(parts: Sequence[tuple[_OpenVinoProgram, NDArray[np.uint8]]]) -> list[Features]:
+    results = [
+        np.empty((len(images), program.channels, FEATURE_SIDE, FEATURE_SIDE), np.float32) for program, images in parts
+    ]
+    if len(parts) == 1 and len(parts[0][1]) == 1:
+        pools = [parts[0][0].whole()]
+    else:
+        pools = [program.share(len(images)) for program, images in parts]
+    runs = [(pool, images, result) for pool, (_, images), result in zip(pools, parts, results, strict=True)]
+    _fill(runs, _QUEUED * parts[0][0].cores)
+    return results
+
+
+def _fill(runs: Iterable[tuple["_Pool", NDArray[np.uint8], Features]], at_once: int) -> None:
+    """Run graphs over their images; a last part that is too small is run with old images beside it."""
+    under_way: deque[tuple[Any, Features]] = deque()
+    try:
+        for pool, images, result in runs:
+            for start in range(0, len(images), pool.batch):
+                if len(under_way) == at_once:
+                    _collect(*under_way.popleft())
+                rows = slice(start, start + pool.batch)
+                under_way.append((pool.start(images[rows]), result[rows]))
+        while under_way:
+            _collect(*under_way.popleft())
+    finally:  # after an error too, none is busy the next time
+        for request, _ in under_way:
+            request.wait()
+
+
+def _collect(request: Any, features: Features) -> None:
+    request.wait()
+    features[:] = request.get_output_tensor().data[: len(features)]
 
 
 class _SideBySide(nn.Module):
@@ -86,31 +149,24 @@ class _Pool:
         shape = [batch, *list(model.input(0).shape)[1:]]
         model.reshape(shape)
         compiled = _core().compile_model(model, "CPU", options)
+        self.batch = batch
         self.threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
-        self._batch = batch
-        self._requests = [compiled.create_infer_request() for _ in range(requests)]
-        self._inputs = [np.zeros(shape, np.uint8) for _ in range(requests)]
-        for request, pixels in zip(self._requests, self._inputs, strict=True):
+        self._slots = [(compiled.create_infer_request(), np.zeros(shape, np.uint8)) for _ in range(requests)]
+        for request, pixels in self._slots:
             request.set_input_tensor(openvino.Tensor(pixels, shared_memory=True))
+        self._next = cycle(self._slots)
 
-    def run(self, images: NDArray[np.uint8], features: Features) -> None:
-        """Fill `features`; a last part that is too small is run with old images beside it."""
-        under_way: dict[int, int] = {}
-        for number, start in enumerate(range(0, len(images), self._batch)):
-            slot = number % len(self._requests)
-            self._collect(slot, under_way, features)
-            part = images[start : start + self._batch]
-            self._inputs[slot][: len(part)] = part
-            self._requests[slot].start_async()
-            under_way[slot] = start
-        for slot in tuple(under_way):
-            self._collect(slot, under_way, features)
+    def start(self, images: NDArray[np.uint8]) -> Any:
+        """The request that works on the images, at most a batch; its turn comes again after all the others'."""
+        request, pixels = next(self._next)
+        pixels[: len(images)] = images
+        request.start_async()
+        return request
 
-    def _collect(self, slot: int, under_way: dict[int, int], features: Features) -> None:
-        if slot in under_way:
-            self._requests[slot].wait()
-            part = features[under_way[slot] : under_way.pop(slot) + self._batch]
-            part[:] = self._requests[slot].get_output_tensor().data[: len(part)]
+    def warm(self) -> None:
+        """Run every request once: the first time is slow."""
+        for request, _ in self._slots:
+            request.infer()
 
 
 def _converted(network: nn.Module, side: int) -> Any:
@@ -124,10 +180,3 @@ def _converted(network: nn.Module, side: int) -> Any:
 @lru_cache(maxsize=1)
 def _core() -> Any:
     return openvino.Core()
-
-
-def _precision(precision: Precision) -> str:
-    if precision is Precision.AUTO:
-        has_it = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        return _NAMES[Precision.BFLOAT16 if has_it else Precision.FLOAT32]
-    return _NAMES[precision]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module, util
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,17 +32,30 @@ class Program(Protocol):
     def __call__(self, images: NDArray[np.uint8]) -> Features:
         """Features float32 [N, 8k, 16, 16] of images uint8 [N, side, side, 3] that have the encoders' size."""
 
+    def warm(self, largest_batch: int) -> None:
+        """Compile, and run once, all that batches of 1 to `largest_batch` images need."""
 
-class Compile(Protocol):
-    """Makes a program of encoders that take the same images."""
 
-    def __call__(
+class Library(Protocol):
+    """What a runtime's module has."""
+
+    def choose_precision(self, device: str, precision: Precision) -> Precision:
+        """What `Precision.AUTO` means on the device; others stay."""
+
+    def compile_encoders(
         self, encoders: "Sequence[nn.Module]", preprocessing: "Preprocessing", device: str, precision: Precision
     ) -> Program:
-        """The program.
+        """A program of encoders that take the same images.
 
         Raises:
             UserError: If the runtime cannot use the device.
+        """
+
+    def run_together(self, parts: Sequence[tuple[Program, NDArray[np.uint8]]]) -> list[Features]:
+        """What each of several programs makes of its images, without gaps between them.
+
+        Args:
+            parts: Programs of this runtime, each once, and images as they take them, at least one.
         """
 
 
@@ -54,7 +67,7 @@ class Runtime:
         name: "openvino" or "torch".
         package: That has to be installed.
         devices: It can use.
-        module: Of ours, with a function `compile_encoders`.
+        module: Of ours, a `Library`.
     """
 
     name: str
@@ -67,16 +80,15 @@ class Runtime:
         """Whether its package is."""
         return util.find_spec(self.package) is not None
 
-    def load(self) -> Compile:
-        """What makes programs.
+    def load(self) -> Library:
+        """What makes and runs programs.
 
         Raises:
             UserError: If its package is missing.
         """
         if not self.is_installed:
             raise UserError(f"the runtime {self.name!r} needs the package {self.package}: pip install {self.package}.")
-        compile_encoders: Compile = import_module(self.module).compile_encoders
-        return compile_encoders
+        return cast(Library, import_module(self.module))
 
 
 RUNTIMES: Mapping[str, Runtime] = {

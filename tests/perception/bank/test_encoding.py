@@ -172,7 +172,7 @@ def test_no_image_gives_no_features(openvino: LocalEncoder) -> None:
         ({"precision": "int8"}, "the precision 'int8' is unknown; use auto, float32, bfloat16"),
     ],
 )
-def test_settings_that_do_not_exist_are_refused(whole_bank: Bank, how: dict[str, str], message: str) -> None:
+def test_settings_that_do_not_exist_are_refused(whole_bank: Bank, how: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         LocalEncoder(whole_bank, **how)
 

@@ -1,0 +1,1 @@
+"""The Open Inference Protocol (KServe v2), as tritonclient and its like speak it."""

@@ -1,0 +1,322 @@
+"""The batcher: a bounded, fair queue before one thread that computes batches."""
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from perception.errors import UserError
+from server.batching.fair_queue import FairQueue
+from server.batching.observer import DropReason, Observer, Unobserved
+from server.errors import DeadlineExpired, Draining, Overloaded
+
+if TYPE_CHECKING:
+    from server.backend import Caller
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+_UNMEASURED_S = 0.01
+"""What an image takes, as long as none was computed."""
+
+_MEMORY = 0.8
+"""Share of the past in the running mean of what an image takes, at each batch."""
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Result]):
+    """A request's result, and where its time went.
+
+    Args:
+        result: What `compute` made of its work.
+        queue_us: From when it was taken to when its batch was begun.
+        compute_us: Of its batch.
+        batch_images: Of its batch, its own included.
+    """
+
+    result: Result
+    queue_us: int
+    compute_us: int
+    batch_images: int
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting(Generic[Work, Result]):
+    """A request; satisfies `fair_queue.Request`."""
+
+    work: Work
+    images: int
+    caller: str
+    since_s: float
+    alone: bool
+    deadline_s: float | None
+    answer: asyncio.Future[Answer[Result]]
+
+    def is_over(self, now_s: float) -> bool:
+        return self.answer.done() or (self.deadline_s is not None and self.deadline_s <= now_s)
+
+
+class Batcher(Generic[Work, Result]):
+    """Gathers work of many callers into batches that one thread of its own computes.
+
+    The thread takes its batches from the queue itself, so that it never waits for the event loop between two; it tells
+    the loop once for each batch. Construct it where a loop is running, which then is the only one to use it, and end it
+    with `drain`, or use it with `async with`.
+
+    Args:
+        compute: Results of a batch, in its order; a result that is an exception is raised to its own caller. Called on
+            the thread. What it raises is raised to all callers of the batch.
+        largest_batch: Images in a batch, and so in a request.
+        delay_us: How long the oldest request may be kept for others to join it while the thread is free. 0 takes what
+            is there: while a batch is computed the next gathers anyway.
+        largest_queue: Images that may wait.
+        observer: Is told what happens.
+
+    Raises:
+        UserError: If a limit is too small.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[Sequence[Work]], Sequence[Result | Exception]],
+        *,
+        largest_batch: int = 32,
+        delay_us: int = 0,
+        largest_queue: int = 256,
+        observer: Observer | None = None,
+    ) -> None:
+        _check_limits(largest_batch, delay_us, largest_queue)
+        self.largest_batch = largest_batch
+        self.largest_queue = largest_queue
+        self._compute = compute
+        self._delay_s = delay_us / 1e6
+        self._observer: Observer = Unobserved() if observer is None else observer
+        self._loop = asyncio.get_running_loop()
+        self._queue: FairQueue[_Waiting[Work, Result]] = FairQueue(largest_batch)
+        self._changed = threading.Condition(threading.Lock())  # held for microseconds
+        self._awaited_images = sys.maxsize  # the thread sleeps until so many are queued
+        self._is_draining = False
+        self._ended = asyncio.Event()
+        self._image_s = _UNMEASURED_S
+        threading.Thread(target=self._run, name="inference", daemon=True).start()
+
+    @property
+    def queued_images(self) -> int:
+        """That wait now."""
+        return self._queue.images
+
+    async def submit(self, work: Work, images: int, caller: "Caller", *, alone: bool = False) -> Answer[Result]:
+        """Have work done in the next batch that has room when the caller's turn comes.
+
+        A request is never split. To cancel the awaiting task takes it out of the queue.
+
+        Args:
+            work: Handed to `compute`.
+            images: It has, at least 1.
+            caller: Who waits.
+            alone: Whether it gets a batch of its own, because it takes long or shares no computation with others.
+
+        Raises:
+            UserError: If it has too many images, or none.
+            Overloaded: If the queue has no room, or had none for all and this caller held the most of it.
+            DeadlineExpired: If the deadline passed before its batch was begun.
+            Draining: If `drain` was called.
+            Exception: Whatever `compute` raised or returned for it.
+        """
+        self.check_size(images)
+        now_s = time.monotonic()
+        answer: asyncio.Future[Answer[Result]] = self._loop.create_future()
+        request = _Waiting(work, images, caller.name, now_s, alone, caller.deadline_s, answer)
+        if request.is_over(now_s):
+            self._observer.dropped(DropReason.EXPIRED)
+            raise DeadlineExpired(0.0)
+        self._accept(request)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self._withdraw(request)
+            raise
+
+    async def drain(self) -> None:
+        """Finish everything that was accepted and end the thread; from now on `submit` raises `Draining`."""
+        with self._changed:
+            self._is_draining = True
+            self._changed.notify()
+        await self._ended.wait()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.drain()
+
+    def check_size(self, images: int) -> None:
+        """Raise what `submit` would for a request of so many images, for those who have to prepare them first.
+
+        Raises:
+            UserError: If they are too many, or none.
+        """
+        if images < 1:
+            raise UserError(f"a request has {images} images; expected at least 1.")
+        if images > self.largest_batch:
+            raise UserError(
+                f"a request has {images} images; this server takes at most {self.largest_batch} at a time: send it in "
+                "parts, or start the server with a larger --max-batch."
+            )
+
+    def overloaded(self, images: int) -> Overloaded:
+        """An error for a request that is turned away now, with a hint from how fast batches were computed lately.
+
+        Args:
+            images: It has.
+        """
+        self._observer.dropped(DropReason.REJECTED)
+        before = max(self.queued_images + images - self.largest_queue, min(self.queued_images, self.largest_batch), 1)
+        return Overloaded(before * self._image_s, self.queued_images)
+
+    def _accept(self, request: _Waiting[Work, Result]) -> None:
+        with self._changed:
+            if self._is_draining:
+                raise Draining
+            removed = self._queue.make_room(request.images, request.caller, self.largest_queue)
+            has_room = self._queue.images + request.images <= self.largest_queue
+            if has_room:
+                self._queue.add(request)
+                self._wake()
+        for each in removed:
+            error = self.overloaded(each.images)
+            if not each.answer.done():
+                each.answer.set_exception(error)
+        if not has_room:
+            raise self.overloaded(request.images)
+        self._observer.queued(self.queued_images)
+
+    def _wake(self) -> None:
+        if self._queue.images >= self._awaited_images:
+            self._awaited_images = sys.maxsize
+            self._changed.notify()
+
+    def _withdraw(self, request: _Waiting[Work, Result]) -> None:
+        with self._changed:
+            was_queued = self._queue.remove(request)
+        if was_queued:
+            self._observer.dropped(DropReason.CANCELLED)
+            self._observer.queued(self.queued_images)
+        elif not request.answer.cancelled() and request.answer.done():
+            request.answer.exception()  # an answer that came too late is nobody's, and asyncio need not warn of it
+
+    # On the thread:
+
+    def _run(self) -> None:
+        try:
+            while batch := self._next_batch():
+                begun_s = time.monotonic()
+                outcomes = self._outcomes([request.work for request in batch])
+                self._tell(self._deliver, batch, outcomes, begun_s, time.monotonic())
+                del batch, outcomes  # nothing is kept while the thread sleeps
+            self._tell(self._ended.set)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+
+    def _tell(self, function: Callable[..., object], *arguments: object) -> None:
+        self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _next_batch(self) -> list[_Waiting[Work, Result]]:
+        """The next batch, waited for; empty when all is done and no more is taken."""
+        while True:
+            with self._changed:
+                self._gather()
+                batch, over = self._queue.take(time.monotonic())
+                is_last = self._is_draining and not self._queue.images
+            if over:
+                self._tell(self._expire, over)
+            if batch or is_last:
+                return batch
+
+    def _gather(self) -> None:
+        """Sleep until there is a batch worth computing."""
+        while not self._is_draining and (left_s := self._left_s()) != 0:
+            self._awaited_images = 1 if left_s is None else self.largest_batch
+            self._changed.wait(left_s)
+        self._awaited_images = sys.maxsize
+
+    def _left_s(self) -> float | None:
+        """How long others may still join; None for an empty queue."""
+        if not self._queue.images:
+            return None
+        if not self._delay_s or self._queue.images >= self.largest_batch:
+            return 0
+        return max(0, self._queue.oldest_s() + self._delay_s - time.monotonic())
+
+    def _outcomes(self, work: list[Work]) -> Sequence[Result | Exception]:
+        try:
+            outcomes = self._compute(work)
+            if len(outcomes) != len(work):
+                raise RuntimeError(f"{len(outcomes)} results were computed for {len(work)} requests")
+        except BaseException as error:
+            return [_deliverable(error)] * len(work)
+        return outcomes
+
+    # On the event loop:
+
+    def _expire(self, requests: list[_Waiting[Work, Result]]) -> None:
+        now_s = time.monotonic()
+        for request in requests:
+            is_cancelled = request.answer.done()
+            self._observer.dropped(DropReason.CANCELLED if is_cancelled else DropReason.EXPIRED)
+            if not is_cancelled:
+                request.answer.set_exception(DeadlineExpired(now_s - request.since_s))
+        self._observer.queued(self.queued_images)
+
+    def _deliver(
+        self,
+        batch: list[_Waiting[Work, Result]],
+        outcomes: Sequence[Result | Exception],
+        begun_s: float,
+        done_s: float,
+    ) -> None:
+        images = sum(request.images for request in batch)
+        compute_us = round(1e6 * (done_s - begun_s))
+        for request, outcome in zip(batch, outcomes, strict=True):
+            if request.answer.done():
+                continue
+            if isinstance(outcome, Exception):
+                request.answer.set_exception(outcome)
+            else:
+                queue_us = round(1e6 * (begun_s - request.since_s))
+                request.answer.set_result(Answer(outcome, queue_us, compute_us, images))
+        self._image_s = _MEMORY * self._image_s + (1 - _MEMORY) * (done_s - begun_s) / images
+        self._observe(batch, images, begun_s, done_s)
+
+    def _observe(self, batch: list[_Waiting[Work, Result]], images: int, begun_s: float, done_s: float) -> None:
+        self._observer.computed(images, done_s - begun_s)
+        for request in batch:
+            self._observer.waited(begun_s - request.since_s)
+        self._observer.queued(self.queued_images)
+
+
+def _deliverable(error: BaseException) -> Exception:
+    """What may be raised to callers: what would end their `await`, or their event loop, is wrapped."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    wrapped = RuntimeError(f"computing a batch raised {error!r}")
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def _check_limits(largest_batch: int, delay_us: int, largest_queue: int) -> None:
+    if largest_batch < 1:
+        raise UserError(f"the largest batch is {largest_batch} images; expected at least 1.")
+    if delay_us < 0:
+        raise UserError(f"the delay is {delay_us} us; expected 0 or more.")
+    if largest_queue < largest_batch:
+        raise UserError(
+            f"the queue takes {largest_queue} images; expected at least those of the largest batch, {largest_batch}."
+        )

@@ -1,0 +1,237 @@
+"""The service perception.v1.Perception."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import grpc
+
+from perception import UserError
+from perception.photos import Pixels
+from protos.perception.v1 import perception_pb2 as pb
+from protos.perception.v1 import perception_pb2_grpc
+from server.backend import Backend, Caller
+from server.errors import Draining
+from server.images import ImageDecoder
+from server.service.callers import caller_of
+from server.service.catalogue import Catalogue, read_catalogue
+from server.service.requests import ImageSource, SharedMemoryAccess, unblocked, wanted_task, wanted_tasks
+from server.service.responses import (
+    Stopwatch,
+    features_bytes,
+    features_message,
+    prediction_message,
+    wire_features,
+    wire_type,
+)
+from server.service.shared_memory import SharedMemory
+from server.service.statuses import TooLargeError, abort, status_of
+from server.service.streaming import Frames, answer_every, answer_latest
+
+if TYPE_CHECKING:
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+SERVICE = pb.DESCRIPTOR.services_by_name["Perception"].full_name
+"""Of health and reflection."""
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class ServiceLimits:
+    """What the service takes.
+
+    Args:
+        largest_message_bytes: Of requests and responses, and of what a request has in shared memory.
+        most_files_waiting: PNG and JPEG files of all requests that wait to be decoded.
+        decode_threads: Files decoded at the same time.
+        takes_shared_memory: Whether callers on this machine may pass images and features through shared memory.
+    """
+
+    largest_message_bytes: int = 64 << 20
+    most_files_waiting: int = 256
+    decode_threads: int = 2
+    takes_shared_memory: bool = False
+
+
+class PerceptionService(perception_pb2_grpc.PerceptionServicer):
+    """Answers calls with what a backend computes.
+
+    Args:
+        backend: Computes.
+        feature_sets: Names of the sets that are served; empty if all tasks of the bank are.
+        limits: What is taken.
+        on_decoded: Told the seconds that each request's images took to be ready.
+
+    Raises:
+        UserError: If a feature set or a card of the bank cannot be used.
+    """
+
+    names = (SERVICE,)
+
+    def __init__(
+        self,
+        backend: Backend,
+        feature_sets: Sequence[str] = (),
+        limits: ServiceLimits = ServiceLimits(),  # frozen
+        on_decoded: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self._backend = backend
+        self._feature_sets = tuple(feature_sets)
+        self._limits = limits
+        self._on_decoded = on_decoded
+        self._decoder = ImageDecoder(threads=limits.decode_threads, most_waiting=limits.most_files_waiting)
+        self._shared = SharedMemoryAccess(SharedMemory() if limits.takes_shared_memory else None)
+        self._source = ImageSource(self._decoder, self._shared, backend.largest_batch, limits.largest_message_bytes)
+        self._catalogue = read_catalogue(backend.bank, self._feature_sets)
+        self._streams: set[Frames[pb.EncodeStreamRequest]] = set()
+        self._is_draining = False
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Register with a server."""
+        perception_pb2_grpc.add_PerceptionServicer_to_server(self, server)
+
+    def drain(self) -> None:
+        """Streams answer the frames that they have read, and end."""
+        self._is_draining = True
+        for frames in self._streams:
+            frames.stop()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._decoder.close()
+
+    async def Encode(self, request: pb.EncodeRequest, context: "Context") -> pb.EncodeResponse:  # noqa: N802
+        """See the proto."""
+        return await self._answered("Encode", context, self._encode(request, caller_of(context)))
+
+    async def EncodeStream(  # noqa: N802
+        self, requests: AsyncIterator[pb.EncodeStreamRequest], context: "Context"
+    ) -> None:
+        """See the proto."""
+        caller = caller_of(context)
+
+        async def answer(frame: pb.EncodeStreamRequest, skipped: int) -> pb.EncodeStreamResponse:
+            return await self._stream_answer(frame, skipped, caller)
+
+        frames = Frames(requests)
+        self._streams.add(frames)
+        try:
+            first = None if self._is_draining else await frames.next()
+            if first is not None:
+                answer_all = answer_latest if first.latest_only else answer_every
+                await answer_all(first, frames, answer, context.write)
+        finally:
+            self._streams.discard(frames)
+        if self._is_draining:
+            await abort(context, status_of(Draining(), "EncodeStream"))
+
+    async def Predict(self, request: pb.PredictRequest, context: "Context") -> pb.PredictResponse:  # noqa: N802
+        """See the proto."""
+        return await self._answered("Predict", context, self._predict(request, caller_of(context)))
+
+    async def ListFeatures(  # noqa: N802
+        self, request: pb.ListFeaturesRequest, context: "Context"
+    ) -> pb.ListFeaturesResponse:
+        """See the proto."""
+        del request
+        return await self._answered("ListFeatures", context, self._list_features())
+
+    async def _answered(self, method: str, context: "Context", answer: Awaitable[R]) -> R:
+        try:
+            return await answer
+        except Exception as error:
+            await abort(context, status_of(error, method))
+
+    async def _stream_answer(
+        self, frame: pb.EncodeStreamRequest, skipped: int, caller: Caller
+    ) -> pb.EncodeStreamResponse:
+        try:
+            response = await self._encode(frame.request, caller)
+            return pb.EncodeStreamResponse(sequence=frame.sequence, response=response, skipped=skipped)
+        except Exception as error:
+            status = status_of(error, "EncodeStream")
+            failure = pb.Failure(code=status.number, message=status.message)
+            return pb.EncodeStreamResponse(sequence=frame.sequence, failure=failure, skipped=skipped)
+
+    async def _encode(self, request: pb.EncodeRequest, caller: Caller) -> pb.EncodeResponse:
+        watch = Stopwatch()
+        numbers = wire_type(request.precision)
+        while True:
+            catalogue = await self._current_catalogue()
+            tasks = wanted_tasks(request.tasks, request.feature_set, catalogue.bank)
+            images = await self._images(request.images, catalogue.sides_px[tasks[0]], caller, watch)
+            size = features_bytes(len(images), len(tasks), numbers)
+            memory = self._room(request, size, caller)
+            encoded = await self._backend.encode(images, tasks, caller)
+            if encoded.bank_sha256 == catalogue.bank.sha256:
+                break  # else another bank came meanwhile, whose sets and image sizes may differ
+        features = wire_features(encoded.features, numbers)
+        if memory is not None:
+            write = partial(memory.write, request.room.segment, request.room.offset, features)
+            await unblocked(write, features.nbytes)
+        return pb.EncodeResponse(
+            features=features_message(features, in_room=memory is not None),
+            tasks=encoded.tasks,
+            timings=watch.timings(encoded.spent),
+            bank_sha256=encoded.bank_sha256,
+        )
+
+    async def _predict(self, request: pb.PredictRequest, caller: Caller) -> pb.PredictResponse:
+        watch = Stopwatch()
+        while True:
+            catalogue = await self._current_catalogue()
+            task = wanted_task(request.task, catalogue.bank)
+            images = await self._images(request.images, catalogue.sides_px[task], caller, watch)
+            predicted = await self._backend.predict(task, list(images), caller, seed=request.seed)
+            if predicted.bank_sha256 == catalogue.bank.sha256:
+                break
+        response = await self._decoder.run(
+            lambda: prediction_message(predicted.prediction, with_pictures=request.with_pictures)
+        )
+        response.bank_sha256 = predicted.bank_sha256
+        response.timings.CopyFrom(watch.timings(predicted.spent))
+        self._check_size(response.ByteSize())
+        return response
+
+    async def _list_features(self) -> pb.ListFeaturesResponse:
+        catalogue = await self._current_catalogue()
+        return pb.ListFeaturesResponse(
+            bank=catalogue.bank.name,
+            bank_sha256=catalogue.bank.sha256,
+            architecture=catalogue.bank.architecture,
+            tasks=catalogue.tasks,
+            sets=catalogue.sets,
+            precision=self._backend.precision,
+            largest_batch=self._backend.largest_batch,
+            largest_message_bytes=self._limits.largest_message_bytes,
+            takes_shared_memory=self._limits.takes_shared_memory,
+        )
+
+    async def _images(self, message: pb.Images, side_px: int, caller: Caller, watch: Stopwatch) -> Pixels:
+        images = await self._source.images(message, side_px, caller.name)
+        self._on_decoded(watch.mark_decoded())
+        return images
+
+    def _room(self, request: pb.EncodeRequest, size: int, caller: Caller) -> SharedMemory | None:
+        """Where the features go, if not into the response; either is known to take them before they are computed."""
+        if not request.HasField("room"):
+            self._check_size(size)
+            return None
+        memory = self._shared.for_peer(caller.name)
+        if request.room.bytes < size:
+            raise UserError(f"the room for features has {request.room.bytes} bytes; these features have {size}.")
+        memory.check_room(request.room.segment, request.room.offset, size)
+        return memory
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.largest_message_bytes:
+            raise TooLargeError("the response", size, self._limits.largest_message_bytes)
+
+    async def _current_catalogue(self) -> Catalogue:
+        bank = self._backend.bank
+        if bank is not self._catalogue.bank:
+            self._catalogue = await asyncio.to_thread(read_catalogue, bank, self._feature_sets)
+        return self._catalogue

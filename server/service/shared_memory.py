@@ -1,0 +1,98 @@
+"""Shared memory of a client on the same machine: a file under /dev/shm, read and written but never mapped.
+
+A mapping would let the client crash the server: memory that its owner truncates kills whoever touches it (SIGBUS).
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception import UserError
+from perception.photos import Pixels
+
+_NAME = re.compile(r"midlevel-[A-Za-z0-9_.-]{1,100}")
+_LARGEST_OFFSET = 2**63 - 1
+
+
+class SharedMemory:
+    """Segments by name.
+
+    Args:
+        folder: Where they lie.
+    """
+
+    def __init__(self, folder: Path = Path("/dev/shm")) -> None:
+        self._folder = folder
+
+    def read(self, segment: str, offset: int, count: int) -> Pixels:
+        """Bytes of a segment, copied.
+
+        Raises:
+            UserError: If there is no such segment, it is not ours to read, or it ends before.
+        """
+        with self._opened(segment, os.O_RDONLY, offset, count) as descriptor:
+            data = np.empty(count, np.uint8)
+            view = data.data
+            done = 0
+            while done < count:
+                step = os.preadv(descriptor, [view[done:]], offset + done)
+                if not step:
+                    raise UserError(f"the shared memory {segment!r} became smaller while it was read.")
+                done += step
+        return data
+
+    def check_room(self, segment: str, offset: int, count: int) -> None:
+        """Refuse a segment that `write` would refuse.
+
+        Raises:
+            UserError: As `write`.
+        """
+        with self._opened(segment, os.O_WRONLY, offset, count):
+            pass
+
+    def write(self, segment: str, offset: int, data: NDArray[np.generic]) -> None:
+        """Write into a segment.
+
+        Raises:
+            UserError: If there is no such segment, it is not ours to write, or it ends before.
+        """
+        view = np.ascontiguousarray(data).reshape(-1).view(np.uint8).data
+        with self._opened(segment, os.O_WRONLY, offset, len(view)) as descriptor:
+            done = 0
+            while done < len(view):
+                done += os.pwrite(descriptor, view[done:], offset + done)
+
+    @contextmanager
+    def _opened(self, segment: str, mode: int, offset: int, count: int) -> Iterator[int]:
+        if not _NAME.fullmatch(segment):
+            raise UserError(
+                f"the shared memory {segment[:120]!r} has no usable name; expected midlevel- and 1 to 100 letters, "
+                "digits, '_', '.' or '-'."
+            )
+        if offset + count > _LARGEST_OFFSET:
+            raise UserError(f"the offset {offset} into the shared memory {segment!r} is larger than any file.")
+        try:
+            # Neither through links, nor waiting for the other end of a pipe.
+            descriptor = os.open(self._folder / segment, mode | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                _check(os.fstat(descriptor), segment, offset + count)
+                yield descriptor
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise UserError(f"the shared memory {segment!r} cannot be used: {error.strerror}.") from error
+
+
+def _check(status: os.stat_result, segment: str, end: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError(f"the shared memory {segment!r} is no regular file.")
+    if status.st_uid != os.geteuid():
+        raise UserError(f"the shared memory {segment!r} belongs to another user than the server's.")
+    if status.st_size < end:
+        raise UserError(f"the shared memory {segment!r} has {status.st_size} bytes; the request needs {end}.")

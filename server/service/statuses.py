@@ -1,0 +1,104 @@
+"""Errors as gRPC says them."""
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import grpc
+
+from perception import UnknownNameError, UserError
+from server.errors import DeadlineExpired, Draining, Overloaded, ServerError
+
+if TYPE_CHECKING:
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+_LONGEST_MESSAGE = 1000  # it travels as metadata, of which clients take 8 KiB
+
+_logger = logging.getLogger(__name__)
+
+
+class TooLargeError(ServerError):
+    """A message is larger than this server sends or takes.
+
+    Args:
+        what: "the request" or "the response".
+        size: Its bytes.
+        limit: Most bytes.
+    """
+
+    def __init__(self, what: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"{what} has {size} bytes, the limit is {limit}; send fewer images at a time, or start the server with a "
+            "larger --max-message-mib."
+        )
+
+
+class NotEnabledError(ServerError):
+    """The server was started without what is asked for."""
+
+
+class NotAllowedError(ServerError):
+    """The caller may not ask for this from where it is."""
+
+
+CODES: Mapping[type[Exception], grpc.StatusCode] = {
+    UserError: grpc.StatusCode.INVALID_ARGUMENT,
+    UnknownNameError: grpc.StatusCode.NOT_FOUND,
+    Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    TooLargeError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    DeadlineExpired: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Draining: grpc.StatusCode.UNAVAILABLE,
+    NotEnabledError: grpc.StatusCode.FAILED_PRECONDITION,
+    NotAllowedError: grpc.StatusCode.PERMISSION_DENIED,
+}
+"""What each error is to a caller, its subclasses included; others are our own fault."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a call ends.
+
+    Args:
+        code: Of gRPC.
+        message: One sentence.
+        trailing: Metadata for clients that try again by themselves.
+    """
+
+    code: grpc.StatusCode
+    message: str
+    trailing: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The google.rpc.Code."""
+        return int(self.code.value[0])
+
+
+def status_of(error: Exception, method: str) -> Status:
+    """How a call ends that an error ended; errors that are nobody's mistake but ours are logged with their trace.
+
+    Args:
+        error: What was raised.
+        method: Of the call, for the log.
+    """
+    code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), None)
+    if code is None:
+        _logger.error("request failed", exc_info=error, extra={"method": method})
+        return Status(grpc.StatusCode.INTERNAL, "the server failed; its log says why.")
+    trailing: tuple[tuple[str, str], ...] = ()
+    if isinstance(error, Overloaded):
+        wait_ms = str(max(1, math.ceil(1000 * error.retry_after_s)))
+        trailing = (("retry-after-ms", wait_ms), ("grpc-retry-pushback-ms", wait_ms))
+    return Status(code, _shortened(str(error)), trailing)
+
+
+async def abort(context: "Context", status: Status) -> NoReturn:
+    """End a call; never returns."""
+    await context.abort(status.code, status.message, status.trailing)
+    raise RuntimeError("the call goes on after it was ended")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 3] + "..."
