@@ -67,7 +67,7 @@ def draw_taxonomy(axes: Axes, taxonomy: Taxonomy, order: Sequence[str], tasks: T
         _draw_label(axes, name, angles[name], colour if trained or wanted else MUTED, bold=trained)
     axes.set_aspect("equal")
     axes.set_xlim(-1.85, 1.85)
-    axes.set_ylim(-1.85, 1.85)
+    axes.set_ylim(-1.85, 2.15)
     axes.set_axis_off()
     axes.set_title(
         f"budget {taxonomy.budget:g}, order ≤ {taxonomy.max_order}: {taxonomy.objective:.4f}",
