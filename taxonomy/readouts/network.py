@@ -135,11 +135,15 @@ class ReadoutShape:
             hidden.register_hook(Tensor.contiguous)  # type: ignore[no-untyped-call]
         return hidden, weight, bias
 
+    def by_sample(self, outputs: Tensor) -> Tensor:
+        """Outputs [..., C, r * r, n, 256] as [..., n, C, r * r, 256], what losses take; vectors as they are."""
+        return outputs if len(self.output_shape) == 1 else outputs.movedim(-2, -4)
+
     def images(self, outputs: Tensor) -> Tensor:
         """Outputs [..., C, r * r, n, 256] as images [..., n, C, side, side]; vectors as they are."""
         if len(self.output_shape) == 1:
             return outputs
-        cells = outputs.movedim(-2, -4).flatten(-3, -2)
+        cells = self.by_sample(outputs).flatten(-3, -2)
         return functional.pixel_shuffle(cells.reshape(*cells.shape[:-1], REPRESENTATION_SIDE, -1), self.scale)
 
 

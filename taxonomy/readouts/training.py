@@ -164,8 +164,7 @@ def train_readouts(
     mean, spread = samples.scaling(transfers)
     fresh = shape.fresh(transfers, objective.task, seed, silent=objective.kind is not OutputKind.EMBEDDING)
     readouts = Readouts(shape, transfers, fresh, mean, spread, np.zeros(len(transfers), np.bool_))
-    are_places = isinstance(objective, EmbeddingObjective)
-    targets = torch.from_numpy(in_cells(samples.targets, objective.side, are_places=are_places))
+    targets = torch.from_numpy(_arranged(objective, samples.targets))
     usable = np.flatnonzero(has_target(samples.targets))
 
     precision = torch.bfloat16 if schedule.half_precision else torch.float32
@@ -238,8 +237,7 @@ def readout_losses(
 ) -> NDArray[np.float32]:
     """Loss of each readout on each sample, float32 [N, S]; NaN without a label, or for a readout that diverged."""
     losses = np.full((len(samples), len(readouts)), np.nan, np.float32)
-    targets = torch.from_numpy(samples.targets)
-
+    targets = torch.from_numpy(_arranged(objective, samples.targets))
     at_once = _fitting(readouts.shape, _TEST_BATCH)
 
     def test(places: slice) -> None:
@@ -249,7 +247,7 @@ def readout_losses(
             for start in range(0, len(samples), _TEST_BATCH):
                 rows = slice(start, start + _TEST_BATCH)
                 with torch.inference_mode():
-                    outputs = part.shape.images(part.outputs(samples.inputs(part.transfers, rows).to(device)))
+                    outputs = part.shape.by_sample(part.outputs(samples.inputs(part.transfers, rows).to(device)))
                     losses[rows, columns] = objective.losses(outputs, targets[rows].to(device)).T.cpu().numpy()
 
     on_each_core(test, len(readouts), device)
@@ -263,3 +261,7 @@ def _fitting(shape: ReadoutShape, batch_size: int) -> int:
     cells = 1 if len(shape.output_shape) == 1 else REPRESENTATION_SIDE**2
     numbers = batch_size * cells * shape.parts["output.bias"][0]
     return max(1, min(_MOST_AT_ONCE, _NUMBERS_AT_ONCE // numbers))
+
+
+def _arranged(objective: Objective, targets: Targets) -> Targets:
+    return in_cells(targets, objective.side, are_places=isinstance(objective, EmbeddingObjective))
