@@ -13,6 +13,8 @@ from .errors import UnknownNameError as UnknownNameError
 from .errors import UserError as UserError
 from .feature_sets import PUBLISHED_MAX_COVERAGE as PUBLISHED_MAX_COVERAGE
 from .feature_sets import published_set as published_set
+from .remote import AsyncRemoteEncoder as AsyncRemoteEncoder
+from .remote import RemoteEncoder as RemoteEncoder
 from .tasks import RESERVED_NAMES as RESERVED_NAMES
 from .tasks import TASKS as TASKS
 from .tasks import Group as Group

@@ -1,0 +1,10 @@
+from .answers import ServerTimings as ServerTimings
+from .answers import TimedFeatures as TimedFeatures
+from .async_encoder import AsyncRemoteEncoder as AsyncRemoteEncoder
+from .catalogue import Catalogue as Catalogue
+from .encoder import RemoteEncoder as RemoteEncoder
+from .errors import RemoteError as RemoteError
+from .errors import TimedOutError as TimedOutError
+from .errors import UnreachableError as UnreachableError
+from .frame_stream import Frame as Frame
+from .frame_stream import FrameStream as FrameStream

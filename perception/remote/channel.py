@@ -1,0 +1,86 @@
+"""gRPC channels as this client wants them."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from perception.remote.forks import mark_asyncio_used, watch_forks
+from perception.remote.lanes import Lanes
+from perception.remote.options import SHARED_MEMORY, Options
+from protos.perception.v1.perception_pb2_grpc import PerceptionStub
+
+_SERVICE_CONFIG: Mapping[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
+_CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ("grpc.enable_retries", 0),  # `Attempts` decides
+    ("grpc.use_local_subchannel_pool", 1),  # a new channel is a new connection
+    ("grpc.enable_http_proxy", 0),  # robots' servers are near; a proxy for the web would not lead to them
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.min_reconnect_backoff_ms", 5000),  # how long an attempt to connect may take, whatever its name says
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """A channel and what can be called through it.
+
+    Args:
+        channel: Of `grpc` or `grpc.aio`.
+        encode: EncodeRequest to EncodeResponse.
+        encode_stream: EncodeStreamRequests to EncodeStreamResponses.
+        list_features: ListFeaturesRequest to ListFeaturesResponse.
+        rest: Ends streams that `encode` keeps open between calls.
+    """
+
+    channel: Any
+    encode: Callable[..., Any]
+    encode_stream: Callable[..., Any]
+    list_features: Callable[..., Any]
+    rest: Callable[[], None] = lambda: None
+
+
+def open_calls(options: Options) -> Calls:
+    """Calls that block. Connects when the first is made.
+
+    Raises:
+        UserError: If a certificate cannot be read.
+    """
+    if options.address.is_encrypted:
+        channel = grpc.secure_channel(options.address.target, _credentials(options), _CHANNEL_OPTIONS)
+    else:
+        channel = grpc.insecure_channel(options.address.target, _CHANNEL_OPTIONS)
+    watch_forks()
+    stub = PerceptionStub(channel)
+    if options.transport != SHARED_MEMORY:
+        return Calls(channel, stub.Encode, stub.EncodeStream, stub.ListFeatures)
+    lanes = Lanes(stub.Encode, stub.EncodeStream)
+    return Calls(channel, lanes.encode, stub.EncodeStream, stub.ListFeatures, lanes.rest)
+
+
+def open_async_calls(options: Options) -> Calls:
+    """Calls to be awaited in the running event loop.
+
+    Raises:
+        UserError: If a certificate cannot be read, or this process was forked from one that made such calls.
+    """
+    mark_asyncio_used()
+    if options.address.is_encrypted:
+        channel = grpc.aio.secure_channel(options.address.target, _credentials(options), _CHANNEL_OPTIONS)
+    else:
+        channel = grpc.aio.insecure_channel(options.address.target, _CHANNEL_OPTIONS)
+    watch_forks()
+    stub = PerceptionStub(channel)
+    return Calls(channel, stub.Encode, stub.EncodeStream, stub.ListFeatures)
+
+
+def _credentials(options: Options) -> grpc.ChannelCredentials:
+    return grpc.ssl_channel_credentials(*options.certificates.contents())

@@ -1,0 +1,64 @@
+"""Several programs at once, and programs prepared beforehand."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from perception import LocalEncoder, UserError, load_bank
+from perception.encoding.torch_runtime import _bucket
+
+TASKS = ("normal", "keypoints2d")
+TOLERANCE = 2e-5
+"""Share of the features' spread, in float32."""
+
+
+@pytest.fixture(scope="module", params=["openvino", "torch"])
+def encoder(request: pytest.FixtureRequest) -> LocalEncoder:
+    encoder = LocalEncoder(load_bank("buildings-v1"), device="cpu", runtime=request.param, precision="float32")
+    for tasks in ([TASKS[0]], [TASKS[1]], TASKS):
+        encoder.prepare(tasks, 8)
+    return encoder
+
+
+def frames(count: int, seed: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, 128, 128, 3), np.uint8)
+
+
+@pytest.mark.parametrize("counts", [(1, 1, 1), (1, 2, 9), (16, 1, 3)])
+def test_parts_encoded_together_are_those_encoded_apart(encoder: LocalEncoder, counts: tuple[int, ...]) -> None:
+    lists = ([TASKS[0]], [TASKS[1]], TASKS)
+    parts = [(frames(count, seed), tasks) for seed, (count, tasks) in enumerate(zip(counts, lists, strict=True))]
+    for found, (images, tasks) in zip(encoder.encode_together(parts), parts, strict=True):
+        expected = encoder.encode(images, tasks)
+        assert np.abs(found - expected).max() <= TOLERANCE * expected.std()
+
+
+def test_threads_that_want_the_same_programs_in_other_orders_do_not_wait_in_a_circle(encoder: LocalEncoder) -> None:
+    parts = [(frames(3, 0), [TASKS[0]]), (frames(2, 1), [TASKS[1]])]
+    expected = encoder.encode_together(parts)
+    with ThreadPoolExecutor(2) as pool:
+        forward = [pool.submit(encoder.encode_together, parts) for _ in range(10)]
+        backward = [pool.submit(encoder.encode_together, parts[::-1]) for _ in range(10)]
+        for one, other in zip(forward, backward, strict=True):
+            for found in (one.result(20), other.result(20)[::-1]):
+                np.testing.assert_array_equal(found[0], expected[0])
+                np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_parts_without_images_or_with_the_same_tasks_are_refused(encoder: LocalEncoder) -> None:
+    for other in ((frames(0, 0), [TASKS[1]]), (frames(1, 0), [TASKS[0]])):
+        with pytest.raises(UserError, match="no image, or the same tasks"):
+            encoder.encode_together([(frames(1, 0), [TASKS[0]]), other])
+
+
+def test_the_precision_says_what_auto_means(encoder: LocalEncoder) -> None:
+    automatic = LocalEncoder(encoder.bank, device="cpu", runtime=encoder.runtime.name)
+    assert automatic.precision in ("float32", "bfloat16")
+    assert encoder.precision == "float32"
+
+
+@pytest.mark.parametrize(("count", "bucket"), [(1, 1), (2, 2), (3, 4), (5, 8), (33, 64), (64, 64)])
+def test_buckets_are_powers_of_two(count: int, bucket: int) -> None:
+    assert _bucket(count) == bucket

@@ -1,0 +1,120 @@
+"""A server in this process that does what a test tells it to."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import grpc
+import numpy as np
+
+from protos.perception.v1 import perception_pb2 as pb
+from protos.perception.v1.perception_pb2_grpc import PerceptionServicer, add_PerceptionServicer_to_server
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Script:
+    """What the server answers, and what it was asked.
+
+    Args:
+        failures: How the next calls of Encode end: code, sentence, trailing metadata.
+        bank: Hash that answers carry.
+        sides_px: By task.
+        largest_batch: As ListFeatures says.
+        meanwhile: Called at the beginning of each Encode.
+        change: Done to each response.
+    """
+
+    failures: list[tuple[grpc.StatusCode, str, Metadata]] = field(default_factory=list)
+    bank: str = "first"
+    sides_px: dict[str, int] = field(default_factory=lambda: {"normal": 4, "reshading": 4})
+    largest_batch: int = 0
+    meanwhile: Callable[[], object] = lambda: None
+    change: Callable[[pb.EncodeResponse], object] = lambda _: None
+    requests: list[pb.EncodeRequest] = field(default_factory=list)
+    lists: int = 0
+    metadata: list[dict[str, str]] = field(default_factory=list)
+    left_s: list[float] = field(default_factory=list)
+
+
+def mean_features(images: np.ndarray, tasks: Sequence[str]) -> np.ndarray:
+    """float32 [N, 8k, 16, 16]: each task's channels are the image's mean plus the task's number of letters."""
+    values = images.reshape(len(images), -1).mean(axis=1)[:, None] + np.repeat([len(task) for task in tasks], 8)[None]
+    return np.broadcast_to(values[:, :, None, None], (*values.shape, 16, 16)).astype(np.float32)
+
+
+class _Servicer(PerceptionServicer):
+    def __init__(self, script: Script) -> None:
+        self.script = script
+
+    def ListFeatures(  # noqa: N802
+        self, request: pb.ListFeaturesRequest, context: grpc.ServicerContext
+    ) -> pb.ListFeaturesResponse:
+        self.script.lists += 1
+        tasks = [
+            pb.TaskFeatures(task=task, preprocessing=pb.Preprocessing(side_px=side_px))
+            for task, side_px in self.script.sides_px.items()
+        ]
+        return pb.ListFeaturesResponse(
+            bank="scripted", bank_sha256=self.script.bank, tasks=tasks, largest_batch=self.script.largest_batch,
+            sets=[pb.FeatureSet(name="max-coverage:2", tasks=["reshading", "normal"])],
+        )  # fmt: skip
+
+    def Encode(  # noqa: N802
+        self, request: pb.EncodeRequest, context: grpc.ServicerContext
+    ) -> pb.EncodeResponse:
+        script = self.script
+        script.requests.append(request)
+        script.metadata.append({str(key): str(value) for key, value in context.invocation_metadata()})
+        script.left_s.append(context.time_remaining())
+        script.meanwhile()
+        if script.failures:
+            code, words, trailing = script.failures.pop(0)
+            context.set_trailing_metadata(trailing)
+            context.abort(code, words)
+        response = answer(request, script.bank)
+        script.change(response)
+        return response
+
+    def EncodeStream(  # noqa: N802
+        self, requests: Iterator[pb.EncodeStreamRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.EncodeStreamResponse]:
+        for frame in requests:
+            if self.script.failures:  # stays, for the same message sent as a call by itself
+                code, words, _ = self.script.failures[0]
+                failure = pb.Failure(code=code.value[0], message=words)
+                yield pb.EncodeStreamResponse(sequence=frame.sequence, failure=failure)
+                continue
+            try:
+                yield pb.EncodeStreamResponse(sequence=frame.sequence, response=self.Encode(frame.request, context))
+            except KeyError as error:
+                failure = pb.Failure(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message=str(error))
+                yield pb.EncodeStreamResponse(sequence=frame.sequence, failure=failure)
+
+
+def answer(request: pb.EncodeRequest, bank: str) -> pb.EncodeResponse:
+    raw = request.images.raw
+    images = np.frombuffer(raw.pixels, np.uint8).reshape(raw.count, raw.height, raw.width, 3)
+    features = mean_features(images, request.tasks)
+    return pb.EncodeResponse(
+        features=pb.Features(shape=features.shape, precision=request.precision, data=features.tobytes()),
+        tasks=request.tasks,
+        timings=pb.Timings(total_us=len(images), batch_images=len(images)),
+        bank_sha256=bank,
+    )
+
+
+@contextmanager
+def scripted(script: Script, port: int = 0) -> Iterator[str]:
+    """The address of a server that follows a script."""
+    with ThreadPoolExecutor(4) as workers:
+        server = grpc.server(workers, options=[("grpc.so_reuseport", 0)])
+        add_PerceptionServicer_to_server(_Servicer(script), server)
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
+        server.start()
+        try:
+            yield f"grpc://127.0.0.1:{port}"
+        finally:
+            server.stop(None).wait()
