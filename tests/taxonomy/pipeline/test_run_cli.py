@@ -12,7 +12,8 @@ def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_one_command_leads_from_a_dataset_to_a_report_that_other_commands_read(data: Path, tmp_path: Path) -> None:
-    options = ("--preset", "demo", "--tasks", "normal,class_places,jigsaw,fixated_pose", "--max-order", 1, "--no-studies")
+    tasks = "normal,class_places,jigsaw,fixated_pose"
+    options = ("--preset", "demo", "--tasks", tasks, "--max-order", 1, "--no-studies")
     table = {"transfers": [{"sources": ["jigsaw"], "target": "normal", "affinity": 0.5}]}
     (tmp_path / "published.json").write_text(json.dumps(table))
     done = run(
