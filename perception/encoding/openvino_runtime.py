@@ -4,6 +4,7 @@ One image is worked on by all cores together. Of several, each core takes one or
 never wait for each other between layers, and what passes between layers stays in their own caches.
 """
 
+import sys
 import warnings
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,6 @@ from threading import Lock
 from typing import Any, cast
 
 import numpy as np
-import openvino
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -22,6 +22,12 @@ from torch import Tensor, nn
 from perception.bank.card import Preprocessing
 from perception.encoding.encoder import FEATURE_CHANNELS, FEATURE_SIDE, Features
 from perception.encoding.runtime import Precision, Program
+
+# Its telemetry forks the process at every conversion, which a server with open connections does not survive unharmed,
+# and tells strangers what runs here. Without that package OpenVINO goes on by itself.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino  # noqa: E402
 
 IMAGES_A_CORE = 2
 """A core works on so many images at once, where there are enough for all; more leave its cache."""

@@ -98,7 +98,6 @@ class AsyncRemoteEncoder(Client):
     def _open(self) -> Calls:
         loop = asyncio.get_running_loop()
         if self._calls is None or self._loop is not loop:  # a channel belongs to one event loop
-            self._check_child()
             self._calls, self._loop = open_async_calls(self._options), loop
         return self._calls
 

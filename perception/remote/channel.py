@@ -8,9 +8,8 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from perception.remote.forks import mark_asyncio_used, watch_forks
-from perception.remote.lanes import Lanes
-from perception.remote.options import SHARED_MEMORY, Options
+from perception.remote.forks import check_usable, note_channel
+from perception.remote.options import Options
 from protos.perception.v1.perception_pb2_grpc import PerceptionStub
 
 _SERVICE_CONFIG: Mapping[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
@@ -38,46 +37,45 @@ class Calls:
         encode: EncodeRequest to EncodeResponse.
         encode_stream: EncodeStreamRequests to EncodeStreamResponses.
         list_features: ListFeaturesRequest to ListFeaturesResponse.
-        rest: Ends streams that `encode` keeps open between calls.
     """
 
     channel: Any
     encode: Callable[..., Any]
     encode_stream: Callable[..., Any]
     list_features: Callable[..., Any]
-    rest: Callable[[], None] = lambda: None
 
 
 def open_calls(options: Options) -> Calls:
     """Calls that block. Connects when the first is made.
 
     Raises:
-        UserError: If a certificate cannot be read.
+        UserError: If a certificate cannot be read, or calls would hang because of what this process was forked from.
     """
+    check_usable()
     if options.address.is_encrypted:
         channel = grpc.secure_channel(options.address.target, _credentials(options), _CHANNEL_OPTIONS)
     else:
         channel = grpc.insecure_channel(options.address.target, _CHANNEL_OPTIONS)
-    watch_forks()
-    stub = PerceptionStub(channel)
-    if options.transport != SHARED_MEMORY:
-        return Calls(channel, stub.Encode, stub.EncodeStream, stub.ListFeatures)
-    lanes = Lanes(stub.Encode, stub.EncodeStream)
-    return Calls(channel, lanes.encode, stub.EncodeStream, stub.ListFeatures, lanes.rest)
+    note_channel()
+    return _calls(channel)
 
 
 def open_async_calls(options: Options) -> Calls:
     """Calls to be awaited in the running event loop.
 
     Raises:
-        UserError: If a certificate cannot be read, or this process was forked from one that made such calls.
+        UserError: As `open_calls`.
     """
-    mark_asyncio_used()
+    check_usable(with_asyncio=True)
     if options.address.is_encrypted:
         channel = grpc.aio.secure_channel(options.address.target, _credentials(options), _CHANNEL_OPTIONS)
     else:
         channel = grpc.aio.insecure_channel(options.address.target, _CHANNEL_OPTIONS)
-    watch_forks()
+    note_channel(with_asyncio=True)
+    return _calls(channel)
+
+
+def _calls(channel: Any) -> Calls:
     stub = PerceptionStub(channel)
     return Calls(channel, stub.Encode, stub.EncodeStream, stub.ListFeatures)
 

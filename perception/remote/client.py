@@ -70,27 +70,16 @@ class Client:
         self._options = options
         self._catalogue: Catalogue | None = None
         self._calls: Calls | None = None
-        self._left_behind = False
         self.forget()
         forks.forget_in_children(self)
-
-    def rest(self) -> None:
-        """Before a fork. Not meant to be called by users."""
-        if self._calls is not None:
-            self._calls.rest()
 
     def forget(self) -> None:
         """In a forked child: leave the parent's connection alone. Not meant to be called by users."""
         if self._calls is not None:
             forks.abandon(self._calls)
-            self._left_behind = True
         self._calls = None
         self._lock = Lock()
         self._carrier = TRANSPORTS[self._options.transport]()
-
-    def _check_child(self) -> None:
-        if self._left_behind:
-            forks.check_usable_in_child()
 
     def _known_job(self, images: NDArray[np.uint8], tasks: Sequence[str]) -> Job | None:
         """A job by what is known of the server; None if it must be asked first."""

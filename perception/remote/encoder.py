@@ -134,7 +134,6 @@ class RemoteEncoder(Client):
         calls = self._calls
         if calls is None:
             with self._lock:
-                self._check_child()
                 calls = self._calls = self._calls or open_calls(self._options)
         return calls
 

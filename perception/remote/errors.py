@@ -19,8 +19,8 @@ class TimedOutError(RemoteError, TimeoutError):
     """The server did not answer in time."""
 
 
-class LocalRpcError(grpc.RpcError):
-    """A failure that did not come as a call's status: one frame's of a stream, or one that the client found.
+class FrameRpcError(grpc.RpcError):
+    """One frame's failure in a stream, as if it were a call's.
 
     Args:
         code: As a call's would be.

@@ -5,6 +5,7 @@ for before it was imported (see `perception.remote`). Otherwise the child's firs
 """
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from threading import Condition
 from types import TracebackType
@@ -22,9 +23,6 @@ _TRUE = ("1", "true", "yes", "y", "t", "on")
 
 class Forgetful(Protocol):
     """Holds what must not be used in a child: connections, threads, locks."""
-
-    def rest(self) -> None:
-        """Before a fork, when no call is under way: end what would make the fork wait."""
 
     def forget(self) -> None:
         """Start over in a child, without closing what the parent goes on using."""
@@ -74,10 +72,44 @@ class _Gate:
 CALL = _Gate()
 """`with CALL:` around each call that blocks."""
 
-_HOLDERS: WeakSet[Forgetful] = WeakSet()
-_ASYNCIO_USERS: set[int] = set()
-"""This process and those it was forked from, as far as they used gRPC with asyncio."""
+_SPAWN = "start processes with 'spawn' or 'forkserver'"
+_NO_SUPPORT = (
+    "this process was forked from one that used gRPC, which was imported without support for forks and would hang "
+    f"here; set the environment variable {_SUPPORT}=1 before Python starts, import perception.remote before grpc, or "
+    f"{_SPAWN}."
+)
+_OPEN_STREAMS = (
+    "this process was forked while a stream of frames was open, after which gRPC may hang here; open streams after "
+    f"forking, or {_SPAWN}."
+)
+_ASYNCIO = (
+    "this process was forked from one that used gRPC with asyncio, which would hang here; use RemoteEncoder in forked "
+    f"processes, or {_SPAWN}."
+)
 
+
+@dataclass
+class _Process:
+    """What this process did with gRPC, and what that means after a fork."""
+
+    has_channels: bool = False
+    uses_asyncio: bool = False
+    open_streams: int = 0
+    no_calls: str | None = None
+    no_asyncio: str | None = None
+
+    def child(self) -> "_Process":
+        """Of one that was forked from it."""
+        no_calls = self.no_calls
+        if self.open_streams:
+            no_calls = _OPEN_STREAMS
+        elif self.has_channels and os.environ.get(_SUPPORT, "0").lower() not in _TRUE:
+            no_calls = _NO_SUPPORT
+        return _Process(no_calls=no_calls, no_asyncio=_ASYNCIO if self.uses_asyncio else self.no_asyncio)
+
+
+_process = _Process()
+_HOLDERS: WeakSet[Forgetful] = WeakSet()
 _ABANDONED: list[object] = []
 """Kept from being collected, since that would close it."""
 
@@ -87,52 +119,42 @@ def forget_in_children(holder: Forgetful) -> None:
     _HOLDERS.add(holder)
 
 
-@cache
-def watch_forks() -> None:
-    """To be called when there is a channel: gRPC's handlers are there by then, and ours have to run before them."""
-    os.register_at_fork(before=_before, after_in_parent=CALL.open, after_in_child=_in_child)
-
-
 def abandon(thing: object) -> None:
     """Keep a parent's thing for ever, unused."""
     _ABANDONED.append(thing)
 
 
-def check_usable_in_child() -> None:
-    """Refuse what would hang.
+def check_usable(*, with_asyncio: bool = False) -> None:
+    """Refuse what would hang in this process, because of what it was forked from.
 
     Raises:
-        UserError: If gRPC was imported without its support for forks.
+        UserError: If calls would.
     """
-    if os.environ.get(_SUPPORT, "0").lower() not in _TRUE:
-        raise UserError(
-            "this process was forked from one that used gRPC, which was imported without support for forks and would "
-            f"hang here; set the environment variable {_SUPPORT}=1 before Python starts, import perception.remote "
-            "before grpc, or start processes with 'spawn' or 'forkserver'."
-        )
+    reason = _process.no_calls or (_process.no_asyncio if with_asyncio else None)
+    if reason is not None:
+        raise UserError(reason)
 
 
-def mark_asyncio_used() -> None:
-    """Note that this process makes calls with asyncio.
-
-    Raises:
-        UserError: If the process it was forked from did: gRPC has no support for that, and would hang.
-    """
-    if _ASYNCIO_USERS - {os.getpid()}:
-        raise UserError(
-            "this process was forked from one that used gRPC with asyncio, which would hang here; use RemoteEncoder in "
-            "forked processes, or start them with 'spawn' or 'forkserver'."
-        )
-    _ASYNCIO_USERS.add(os.getpid())
+def note_channel(*, with_asyncio: bool = False) -> None:
+    """To be called when there is a channel: gRPC's handlers are there by then, and ours have to run before them."""
+    _process.has_channels = True
+    _process.uses_asyncio |= with_asyncio
+    _watch_forks()
 
 
-def _before() -> None:
-    CALL.close()
-    for holder in list(_HOLDERS):
-        holder.rest()
+def note_stream(change: int) -> None:
+    """Count a stream that was opened (1) or closed (-1)."""
+    _process.open_streams += change
+
+
+@cache
+def _watch_forks() -> None:
+    os.register_at_fork(before=CALL.close, after_in_parent=CALL.open, after_in_child=_in_child)
 
 
 def _in_child() -> None:
+    global _process
+    _process = _process.child()
     CALL.renew()
     for holder in list(_HOLDERS):
         holder.forget()

@@ -14,7 +14,8 @@ from perception.remote.answers import TimedFeatures
 from perception.remote.attempts import Attempts
 from perception.remote.carriers import MessageCarrier
 from perception.remote.channel import Calls
-from perception.remote.errors import LocalRpcError, RemoteError, TimedOutError, as_user_error
+from perception.remote.errors import FrameRpcError, RemoteError, TimedOutError, as_user_error
+from perception.remote.forks import note_stream
 from perception.remote.job import Job
 from perception.remote.options import Options
 from protos.perception.v1 import perception_pb2 as messages
@@ -67,6 +68,7 @@ class FrameStream:
         self._bank_is_stale = False
         self._call: Any = None
         self._consumer = object()
+        note_stream(1)
         self._listener = Thread(target=self._listen, name="midlevel-frames", daemon=True)
         self._listener.start()
 
@@ -152,6 +154,12 @@ class FrameStream:
             call.cancel()
 
     def _listen(self) -> None:
+        try:
+            self._answers()
+        finally:
+            note_stream(-1)
+
+    def _answers(self) -> None:
         attempts: Attempts | None = None
         while self._end is None:
             try:
@@ -220,7 +228,7 @@ class FrameStream:
 
     def _read(self, job: Job, response: messages.EncodeStreamResponse) -> Frame | UserError | None:
         if response.HasField("failure"):
-            failed = LocalRpcError(_CODES.get(response.failure.code, grpc.StatusCode.UNKNOWN), response.failure.message)
+            failed = FrameRpcError(_CODES.get(response.failure.code, grpc.StatusCode.UNKNOWN), response.failure.message)
             return as_user_error(failed, self._options.address.text, self._options.timeout_s)
         job.take(0, response.response, response.response.features.data)
         if job.bank_changed:  # it may have been resized for the bank before

@@ -82,11 +82,6 @@ class _Servicer(PerceptionServicer):
         self, requests: Iterator[pb.EncodeStreamRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.EncodeStreamResponse]:
         for frame in requests:
-            if self.script.failures:  # stays, for the same message sent as a call by itself
-                code, words, _ = self.script.failures[0]
-                failure = pb.Failure(code=code.value[0], message=words)
-                yield pb.EncodeStreamResponse(sequence=frame.sequence, failure=failure)
-                continue
             try:
                 yield pb.EncodeStreamResponse(sequence=frame.sequence, response=self.Encode(frame.request, context))
             except KeyError as error:
