@@ -128,7 +128,7 @@ def draw_novel_tasks(novel: "Sequence[NovelTask]", tasks: TaskDictionary) -> Fig
         axes.plot(values, rows, linestyle="", markersize=6, label=label, **style)  # type: ignore[arg-type]
     for row, task in enumerate(ranked):
         axes.text(102, row, " + ".join(task.sources), va="center", fontsize=7.5, color="#555555")
-    axes.set_xlim(0, 100)
+    axes.set_xlim(-1.5, 101.5)  # markers at both ends stay whole
     axes.set_xlabel("win rate of the suggested transfer, in percent of held-back images")
     axes.text(102, -1, "suggested sources", va="center", fontsize=8, fontweight="bold")
     handles, labels = axes.get_legend_handles_labels()
