@@ -5,6 +5,7 @@ for before it was imported (see `perception.remote`). Otherwise the child's firs
 """
 
 import os
+import time
 from dataclasses import dataclass
 from functools import cache
 from threading import Condition
@@ -17,6 +18,9 @@ from perception.errors import UserError
 LONGEST_WAIT_S = 5.0
 """How long a fork waits for the calls of other threads."""
 
+_SETTLING_S = 0.05
+"""After a call, gRPC's own threads have things to put away under locks that its handlers for forks do not take."""
+
 _SUPPORT = "GRPC_ENABLE_FORK_SUPPORT"
 _TRUE = ("1", "true", "yes", "y", "t", "on")
 
@@ -28,6 +32,13 @@ class Forgetful(Protocol):
         """Start over in a child, without closing what the parent goes on using."""
 
 
+class Endless(Protocol):
+    """Makes calls that do not end by themselves."""
+
+    def pause(self) -> None:
+        """Let the call end soon; its thread makes another one after the fork, as `CALL` lets it."""
+
+
 class _Gate:
     """Threads that are in a call; a fork waits for them, and they for it."""
 
@@ -35,6 +46,11 @@ class _Gate:
         self._changed = Condition()
         self._inside = 0
         self._is_closed = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is inside."""
+        return self._inside == 0
 
     def __enter__(self) -> None:
         with self._changed:
@@ -51,9 +67,13 @@ class _Gate:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Wait until nobody is inside, and let nobody in."""
+        """Let nobody in."""
         with self._changed:
             self._is_closed = True
+
+    def wait_until_empty(self) -> None:
+        """Until nobody is inside, or it lasts too long."""
+        with self._changed:
             self._changed.wait_for(lambda: self._inside == 0, LONGEST_WAIT_S)
 
     def open(self) -> None:
@@ -78,9 +98,9 @@ _NO_SUPPORT = (
     f"here; set the environment variable {_SUPPORT}=1 before Python starts, import perception.remote before grpc, or "
     f"{_SPAWN}."
 )
-_OPEN_STREAMS = (
-    "this process was forked while a stream of frames was open, after which gRPC may hang here; open streams after "
-    f"forking, or {_SPAWN}."
+_OPEN_CALLS = (
+    f"this process was forked while a call had been under way for more than {LONGEST_WAIT_S:g} s, after which gRPC may "
+    f"hang here; fork when no other thread waits for the server, or {_SPAWN}."
 )
 _ASYNCIO = (
     "this process was forked from one that used gRPC with asyncio, which would hang here; use RemoteEncoder in forked "
@@ -94,15 +114,14 @@ class _Process:
 
     has_channels: bool = False
     uses_asyncio: bool = False
-    open_streams: int = 0
     no_calls: str | None = None
     no_asyncio: str | None = None
 
     def child(self) -> "_Process":
         """Of one that was forked from it."""
         no_calls = self.no_calls
-        if self.open_streams:
-            no_calls = _OPEN_STREAMS
+        if not CALL.is_empty:
+            no_calls = _OPEN_CALLS
         elif self.has_channels and os.environ.get(_SUPPORT, "0").lower() not in _TRUE:
             no_calls = _NO_SUPPORT
         return _Process(no_calls=no_calls, no_asyncio=_ASYNCIO if self.uses_asyncio else self.no_asyncio)
@@ -110,6 +129,7 @@ class _Process:
 
 _process = _Process()
 _HOLDERS: WeakSet[Forgetful] = WeakSet()
+_ENDLESS: WeakSet[Endless] = WeakSet()
 _ABANDONED: list[object] = []
 """Kept from being collected, since that would close it."""
 
@@ -117,6 +137,11 @@ _ABANDONED: list[object] = []
 def forget_in_children(holder: Forgetful) -> None:
     """Have `forget` called in each child that is forked from now on."""
     _HOLDERS.add(holder)
+
+
+def pause_for_forks(maker: Endless) -> None:
+    """Have `pause` called before each fork from now on."""
+    _ENDLESS.add(maker)
 
 
 def abandon(thing: object) -> None:
@@ -142,14 +167,17 @@ def note_channel(*, with_asyncio: bool = False) -> None:
     _watch_forks()
 
 
-def note_stream(change: int) -> None:
-    """Count a stream that was opened (1) or closed (-1)."""
-    _process.open_streams += change
-
-
 @cache
 def _watch_forks() -> None:
-    os.register_at_fork(before=CALL.close, after_in_parent=CALL.open, after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=CALL.open, after_in_child=_in_child)
+
+
+def _before_fork() -> None:
+    CALL.close()
+    for maker in list(_ENDLESS):
+        maker.pause()
+    CALL.wait_until_empty()
+    time.sleep(_SETTLING_S)
 
 
 def _in_child() -> None:

@@ -15,7 +15,7 @@ from perception.remote.attempts import Attempts
 from perception.remote.carriers import MessageCarrier
 from perception.remote.channel import Calls
 from perception.remote.errors import FrameRpcError, RemoteError, TimedOutError, as_user_error
-from perception.remote.forks import note_stream
+from perception.remote.forks import CALL, pause_for_forks
 from perception.remote.job import Job
 from perception.remote.options import Options
 from protos.perception.v1 import perception_pb2 as messages
@@ -68,8 +68,9 @@ class FrameStream:
         self._bank_is_stale = False
         self._call: Any = None
         self._consumer = object()
-        note_stream(1)
-        self._listener = Thread(target=self._listen, name="midlevel-frames", daemon=True)
+        self._is_pausing = False
+        pause_for_forks(self)
+        self._listener = Thread(target=self._answers, name="midlevel-frames", daemon=True)
         self._listener.start()
 
     def send(self, frame: "Pixels") -> int:
@@ -153,19 +154,23 @@ class FrameStream:
         if call is not None:
             call.cancel()
 
-    def _listen(self) -> None:
-        try:
-            self._answers()
-        finally:
-            note_stream(-1)
+    def pause(self) -> None:
+        """Before a fork: take the answers to what was sent, and go on with another call. Not meant for users."""
+        with self._changed:
+            self._is_pausing = True
+            self._changed.notify_all()
 
     def _answers(self) -> None:
         attempts: Attempts | None = None
         while self._end is None:
             try:
-                for response in self._opened():
-                    self._take(response)
-                    attempts = None
+                with CALL:
+                    for response in self._opened():
+                        self._take(response)
+                        attempts = None
+                if self._is_pausing:
+                    self._is_pausing = False
+                    continue
                 return self._finish(RemoteError(f"the server at {self._options.address.text} ended the stream."))
             except grpc.RpcError as error:
                 attempts = attempts or Attempts(self._options)
@@ -201,13 +206,14 @@ class FrameStream:
         """What gRPC sends; of calls that broke, the last one alone goes on asking."""
         while True:
             with self._changed:
-                self._changed.wait_for(
-                    lambda: self._waiting is not None or self._end is not None or self._consumer is not token
-                )
-                if self._end is not None or self._consumer is not token or self._waiting is None:
+                self._changed.wait_for(lambda: self._waiting is not None or self._is_over(token))
+                if self._is_over(token) or self._waiting is None:
                     return
                 request, self._waiting = self._waiting, None
             yield request
+
+    def _is_over(self, token: object) -> bool:
+        return self._is_pausing or self._end is not None or self._consumer is not token
 
     def _take(self, response: messages.EncodeStreamResponse) -> None:
         with self._changed:

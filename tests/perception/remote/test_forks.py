@@ -92,22 +92,38 @@ if __name__ == "__main__":
 STREAM = """
 frame = np.full((16, 16, 3), 9, np.uint8)
 with RemoteEncoder(sys.argv[1]) as other, other.stream(TASKS) as stream:
-    stream.send(frame)
-    stream.latest()
     def child():
         try:
             stream.send(frame)
         except ValueError as error:
-            if "another one in a forked child" not in str(error):
-                return False
-        try:
-            return agrees(1)
-        except ValueError as error:
-            return "forked while a stream of frames was open" in str(error)
-    assert forked(child)
-    stream.send(frame)
-    assert stream.latest().sequence == 2
-assert forked(lambda: agrees(2))  # the stream is closed
+            return "another one in a forked child" in str(error) and agrees(1) and forked(lambda: agrees(2))
+    def grandchild_stream():
+        with RemoteEncoder(sys.argv[1]) as own, own.stream(TASKS) as another:
+            another.send(frame)
+            return another.latest().sequence == 1 and forked(lambda: agrees(3))
+    for k in range(1, 6):
+        assert stream.send(frame) == k
+        assert k % 2 or forked(child), k  # the frame may be on its way
+        assert stream.latest().sequence == k
+        assert forked(grandchild_stream), k
+assert forked(lambda: agrees(2))
+print("well")
+"""
+
+STUCK = """
+from perception.remote import forks
+forks.LONGEST_WAIT_S = 0.2
+assert agrees(0)
+thread = threading.Thread(target=lambda: (forks.CALL.__enter__(), threading.Event().wait()), daemon=True)
+thread.start()
+while forks.CALL.is_empty: pass
+def refused():
+    try:
+        agrees(1)
+    except ValueError as error:
+        return "forked while a call had been under way" in str(error)
+assert forked(refused)
+assert agrees(2)
 print("well")
 """
 
@@ -175,8 +191,12 @@ def test_an_encoder_can_be_sent_to_another_process(address: str, tmp_path: Path)
     assert outcome_of(BEGINNING + SENT, tmp_path, address, "shared-memory") == "well\n"
 
 
-def test_a_stream_stays_with_the_process_that_made_it_and_children_are_told_so(address: str, tmp_path: Path) -> None:
+def test_a_stream_outlives_forks_and_stays_with_the_process_that_made_it(address: str, tmp_path: Path) -> None:
     assert outcome_of(BEGINNING + STREAM, tmp_path, address, "grpc") == "well\n"
+
+
+def test_a_child_of_a_fork_that_could_not_wait_is_told_so(address: str, tmp_path: Path) -> None:
+    assert outcome_of(BEGINNING + STUCK, tmp_path, address, "grpc") == "well\n"
 
 
 def test_children_of_a_process_that_used_asyncio_are_told_to_use_the_blocking_client(
