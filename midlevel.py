@@ -9,6 +9,7 @@ import typer
 from perception import UserError
 from perception.bank_cli import app as bank_app
 from perception.cli import doctor, encode, predict
+from rl.cli import app as rl_app
 from server.cli import serve
 from sim import SimulatorError
 from taxonomy.cli import app as taxonomy_app
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.add_typer(taxonomy_app, name="taxonomy")
 app.add_typer(bank_app, name="bank")
+app.add_typer(rl_app, name="rl")
 app.command()(encode)
 app.command()(predict)
 app.command()(demo)

@@ -1,0 +1,11 @@
+from .environments import Batch as Batch
+from .environments import EpisodeSummary as EpisodeSummary
+from .environments import NavigationEnv as NavigationEnv
+from .environments import NavigationVecEnv as NavigationVecEnv
+from .scenes import Scenes as Scenes
+from .scenes import Split as Split
+from .tasks import TASKS as TASKS
+from .tasks import Explore as Explore
+from .tasks import NavigationTask as NavigationTask
+from .tasks import PointGoal as PointGoal
+from .tasks import VisualTarget as VisualTarget

@@ -1,0 +1,11 @@
+from .kinds import AgentKind as AgentKind
+from .kinds import Family as Family
+from .kinds import parse_agent as parse_agent
+from .network import NavigationExtractor as NavigationExtractor
+from .policies import NavigationLstmPolicy as NavigationLstmPolicy
+from .policies import NavigationPolicy as NavigationPolicy
+from .policies import policy_arguments as policy_arguments
+from .policies import policy_class as policy_class
+from .scripted import ScriptedAgent as ScriptedAgent
+from .scripted import scripted_agent as scripted_agent
+from .visions import make_vision as make_vision

@@ -1,0 +1,14 @@
+from .candidates import EpisodeRules as EpisodeRules
+from .episode import Episode as Episode
+from .files import EpisodeSet as EpisodeSet
+from .files import read_episode_set as read_episode_set
+from .files import write_episode_set as write_episode_set
+from .generation import generate_episodes as generate_episodes
+from .habitat import from_habitat as from_habitat
+from .point_goals import PointGoals as PointGoals
+from .rules import RULES as RULES
+from .rules import Starts as Starts
+from .rules import rules_of as rules_of
+from .validation import validate_episodes as validate_episodes
+from .validation import with_walks as with_walks
+from .visual_targets import VisualTargets as VisualTargets

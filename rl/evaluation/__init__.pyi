@@ -1,0 +1,17 @@
+from .evaluating import evaluate as evaluate
+from .evaluation import Evaluation as Evaluation
+from .evaluation import estimates as estimates
+from .evaluation import read_evaluation as read_evaluation
+from .evaluation import write_evaluation as write_evaluation
+from .metrics import CONFIDENCE as CONFIDENCE
+from .metrics import Estimate as Estimate
+from .metrics import bootstrap_mean as bootstrap_mean
+from .metrics import episode_soft_spl as episode_soft_spl
+from .metrics import episode_spl as episode_spl
+from .metrics import success_rate as success_rate
+from .rollouts import roll_out as roll_out
+from .trajectories import Trajectory as Trajectory
+from .trajectories import TrajectoryRecorder as TrajectoryRecorder
+from .videos import frames_of as frames_of
+from .videos import write_video as write_video
+from .videos import write_videos as write_videos

@@ -1,0 +1,13 @@
+from .analysis import Analysis as Analysis
+from .analysis import analyse as analyse
+from .cells import Cell as Cell
+from .cells import cells_of as cells_of
+from .config import StudyConfig as StudyConfig
+from .config import read_config as read_config
+from .execution import LocalExecutor as LocalExecutor
+from .ray_cluster import RayExecutor as RayExecutor
+from .report import write_report as write_report
+from .running import Study as Study
+from .running import read_study as read_study
+from .running import run_study as run_study
+from .verdicts import judge as judge

@@ -1,0 +1,146 @@
+"""Pictures of what agents learned, and of how well they do in buildings seen and unseen."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
+
+from rl.study.analysis import TaskAnalysis
+from rl.study.config import Measure
+from rl.study.report.style import INK, QUIET, Look, new_figure
+from rl.study.results import CellResult
+from rl.study.statistics import Interval, mean_interval
+
+WIDTH_IN = 5.4
+_GRID_POINTS = 60
+_SMOOTH = 5
+
+
+def draw_curves(task: TaskAnalysis, results: Mapping[str, Sequence[CellResult]], measure: str,
+                looks: Mapping[str, Look]) -> Figure | None:  # fmt: skip
+    """A learning curve for each agent: the mean over seeds, and its 95 % interval as a band.
+
+    Returns:
+        None if no agent has any, or it is 0 everywhere, because the task does not measure it.
+    """
+    curves = {agent: found for agent, done in results.items() if (found := _mean_curve(done, measure)) is not None}
+    if not curves or all(np.nanmax(np.abs(mean)) == 0 for _, mean, *_ in curves.values()):
+        return None
+    figure = new_figure(WIDTH_IN, 3.5)
+    axes = figure.subplots()
+    for agent, (steps, mean, low, high) in curves.items():
+        look = looks[agent]
+        axes.plot(steps, mean, color=look.stand_in, linestyle=look.dash, linewidth=1.6)
+        axes.fill_between(steps, low, high, color=look.stand_in, alpha=0.13, linewidth=0)
+    if measure == task.task.curve and not math.isnan(task.threshold):
+        axes.axhline(task.threshold, color=QUIET, linewidth=0.8, linestyle=":")
+    axes.set_title(f"{task.task.name}: {measure} while training")
+    axes.set_xlabel("environment steps")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _thousands(value)))
+    _limit_to_means(axes, [mean for _, mean, *_ in curves.values()])
+    return figure
+
+
+def draw_splits(task: TaskAnalysis, measure: Measure, looks: Mapping[str, Look]) -> Figure:
+    """Each agent in new buildings (filled, with its interval) and in those it trained in (hollow)."""
+    figure = new_figure(WIDTH_IN, 0.28 * len(task.rows) + 1.1)
+    axes = figure.subplots()
+    for place, row in enumerate(task.rows):
+        look = looks[row.agent.agent]
+        test, train = row.test[measure], row.train[measure]
+        axes.plot([test.mean, train.mean], [place, place], color=look.stand_in, linewidth=1, alpha=0.5)
+        axes.plot([train.mean], [place], marker=look.mark, markersize=6, markerfacecolor="none",
+                  markeredgecolor=look.stand_in, linestyle="")  # fmt: skip
+        _point(axes, test, place, look)
+    _agents_down(axes, task)
+    _title(figure, f"{task.task.name}: {MEASURE_NAMES[measure]} in new (●) and training (○) buildings")
+    return figure
+
+
+def draw_relative(task: TaskAnalysis, looks: Mapping[str, Look]) -> Figure | None:
+    """RR of each agent; the blind one is at 1.
+
+    Returns:
+        None where it is not defined.
+    """
+    if all(math.isnan(row.relative.mean) for row in task.rows):
+        return None
+    figure = new_figure(WIDTH_IN, 0.28 * len(task.rows) + 1.1)
+    axes = figure.subplots()
+    axes.axvline(1, color=INK, linewidth=0.9)
+    for place, row in enumerate(task.rows):
+        _point(axes, row.relative, place, looks[row.agent.agent])
+    _agents_down(axes, task)
+    _title(figure, f"{task.task.name}: reward relative to blind")
+    return figure
+
+
+MEASURE_NAMES: Mapping[Measure, str] = {
+    Measure.REWARD: "reward",
+    Measure.SUCCESS: "success",
+    Measure.SPL: "SPL",
+    Measure.SOFT_SPL: "soft SPL",
+    Measure.COVERED: "m² seen",
+}
+"""As people read them."""
+
+
+def _mean_curve(results: Sequence[CellResult], measure: str) -> tuple[NDArray[np.float64], ...] | None:
+    """Steps, mean, and lower and upper end of the interval: [G] each, up to where all seeds have got."""
+    curves = [
+        (result.curve["steps"][known], _smooth(result.curve[measure][known]))
+        for result in results
+        if (known := ~np.isnan(result.curve[measure])).any()
+    ]
+    if not curves:
+        return None
+    steps = np.linspace(max(at[0] for at, _ in curves), min(at[-1] for at, _ in curves), _GRID_POINTS)
+    table = np.array([np.interp(steps, at, level) for at, level in curves])
+    intervals = [mean_interval(column) for column in table.T]
+    return steps, *(np.array([getattr(item, name) for item in intervals]) for name in ("mean", "low", "high"))
+
+
+def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A running mean, narrower at the ends."""
+    weights = np.ones(min(_SMOOTH, len(values)))
+    smooth: NDArray[np.float64] = np.convolve(values, weights, "same") / np.convolve(
+        np.ones(len(values)), weights, "same"
+    )
+    return smooth
+
+
+def _limit_to_means(axes: Axes, means: Sequence[NDArray[np.float64]]) -> None:
+    """Bands of few seeds may be far wider than what there is to see."""
+    values = np.concatenate(means)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    margin = 0.15 * (high - low) or 1.0
+    axes.set_ylim(low - margin, high + margin)
+
+
+def _point(axes: Axes, interval: Interval, place: int, look: Look) -> None:
+    if not math.isnan(interval.low):
+        axes.plot([interval.low, interval.high], [place, place], color=look.stand_in, linewidth=2)
+    axes.plot([interval.mean], [place], marker=look.mark, markersize=6, color=look.stand_in, linestyle="")
+
+
+def _title(figure: Figure, text: str) -> None:
+    """Above the agents' names too, so that it has the whole width."""
+    figure.suptitle(text, x=0.01, ha="left", fontsize=10, fontweight="bold")
+
+
+def _agents_down(axes: Axes, task: TaskAnalysis) -> None:
+    axes.set_yticks(range(len(task.rows)), [row.agent.label for row in task.rows])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(task.rows) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+
+
+def _thousands(value: float) -> str:
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"

@@ -1,0 +1,120 @@
+"""One look for all charts: ink and paper that follow the page, light or dark, and a colour and mark for each agent."""
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from rl.study.config import StudyAgent
+
+INK, QUIET, LINE = "#010101", "#020202", "#030303"
+"""Stand for the page's own colours: `svg` puts its variables in their place."""
+
+_VARIABLES: Mapping[str, str] = {INK: "var(--ink)", QUIET: "var(--quiet)", LINE: "var(--line)"}
+
+_PALETTE: tuple[tuple[str, str], ...] = (
+    ("#0072B2", "#6CB8F0"),
+    ("#D55E00", "#FF9A57"),
+    ("#008E68", "#45C79B"),
+    ("#A0438A", "#DB93D2"),
+    ("#8A6D00", "#E0BE4A"),
+    ("#5B5BC4", "#A3A3F5"),
+    ("#B3263A", "#FF8A97"),
+    ("#4F7F2A", "#9CCB6B"),
+    ("#00808A", "#5CC9D3"),
+    ("#6B6B6B", "#B5B5B5"),
+)
+"""On a light page and on a dark one (the first four after Okabe and Ito)."""
+
+_DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)))
+_MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
+
+_SETTINGS: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": QUIET,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "figure.constrained_layout.use": True,
+    "svg.hashsalt": "midlevel",  # the same picture has the same bytes
+    "svg.fonttype": "none",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an agent is drawn.
+
+    Args:
+        stand_in: Colour in charts, which the page replaces by its own.
+        light: Colour on a light page.
+        dark: Colour on a dark page.
+        dash: Of its lines.
+        mark: Of its points.
+        variable: Name of its colour in the page's style.
+    """
+
+    stand_in: str
+    light: str
+    dark: str
+    dash: Any
+    mark: str
+    variable: str
+
+
+def looks_of(agents: Sequence[StudyAgent]) -> dict[str, Look]:
+    """A look for each agent; after ten, colours come again with other dashes."""
+    found = {}
+    for place, agent in enumerate(agents):
+        light, dark = _PALETTE[place % len(_PALETTE)]
+        dash = _DASHES[place // len(_PALETTE) % len(_DASHES)]
+        mark = _MARKS[place % len(_MARKS)]
+        found[agent.agent] = Look(f"#0a0b{place:02x}", light, dark, dash, mark, f"--agent-{place}")
+    return found
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw in the project's style, whatever the caller's settings are."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
+        yield
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """A figure of this size that belongs to no window and to no global list."""
+    return Figure(figsize=(width_in, height_in))
+
+
+def svg(figure: Figure, looks: Mapping[str, Look], label: str) -> str:
+    """An `<svg>` element without a background whose colours are the page's variables."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    for stand_in, variable in _VARIABLES.items():
+        text = text.replace(stand_in, variable)
+    for look in looks.values():
+        text = text.replace(look.stand_in, f"var({look.variable})")
+    size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', text)
+    if size:
+        text = text.replace(size[0], f'role="img" aria-label="{escape(label)}"', 1)
+    return text

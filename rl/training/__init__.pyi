@@ -1,0 +1,16 @@
+from .errors import DivergedError as DivergedError
+from .errors import StoppedError as StoppedError
+from .manifest import read_spec as read_spec
+from .policy import Policy as Policy
+from .policy import load_policy as load_policy
+from .progress import RolloutRecord as RolloutRecord
+from .progress import read_progress as read_progress
+from .run import Report as Report
+from .run import RunResult as RunResult
+from .run import train as train
+from .settings import DEFAULTS as DEFAULTS
+from .settings import PpoSettings as PpoSettings
+from .spec import RunSpec as RunSpec
+from .spec import SceneSettings as SceneSettings
+from .world import World as World
+from .world import build_world as build_world

@@ -1,0 +1,5 @@
+"""What stands between cameras and policies: frozen features, pixels, exact labels, or nothing."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

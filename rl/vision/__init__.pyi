@@ -1,0 +1,12 @@
+from .blind import BlindVision as BlindVision
+from .encoded import EncodedVision as EncodedVision
+from .labels import LabelVision as LabelVision
+from .memory import RolloutMemory as RolloutMemory
+from .memory import available_bytes as available_bytes
+from .memory import check_rollout_memory as check_rollout_memory
+from .memory import rollout_memory as rollout_memory
+from .pixels import PixelVision as PixelVision
+from .untrained import untrained_encoder as untrained_encoder
+from .vision import SightSpec as SightSpec
+from .vision import Vision as Vision
+from .wrapper import VisionWrapper as VisionWrapper
