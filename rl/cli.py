@@ -34,7 +34,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Fixes everything that is random.")] = 0,
     environments: Annotated[int, typer.Option(min=1, help="Agents that act at once.")] = 16,
     camera_px: Annotated[int, typer.Option(min=1, help="Side of the square images.")] = 64,
-    turn_deg: Annotated[float, typer.Option(help="How far an agent turns in a step.")] = 15.0,
+    turn_deg: Annotated[float, typer.Option(help="How far an agent turns in a step.")] = 30.0,
     bank: Annotated[str, typer.Option(help="A bank that comes with the package, or a folder.")] = "buildings-v1",
     server: Annotated[
         str | None, typer.Option(help="Let this server encode: grpc://host:port.", show_default="encoded here")

@@ -71,11 +71,11 @@ def _check_between(name: str, value: object, least: float, most: float, *, least
 
 
 DEFAULTS: Mapping[str, PpoSettings] = {
-    # dense reward: few passes with a wide clip learn soonest
-    "PointGoal": PpoSettings(),
-    # reward is rare: more entropy, so that the agent goes on looking, and a longer view
-    "VisualTarget": PpoSettings(gamma=0.995, entropy_coefficient=0.02),
-    # reward is frequent and soon used up in a place
-    "Explore": PpoSettings(),
+    # of 2.5e-4 and 7e-4, the faster got an agent that sees true labels to 0.45 success within 65,000 steps, not 0.2
+    "PointGoal": PpoSettings(learning_rate=7e-4),
+    # the reward is rare: more entropy, so that the agent goes on looking, and a longer view
+    "VisualTarget": PpoSettings(learning_rate=5e-4, gamma=0.995, entropy_coefficient=0.02),
+    # with half the entropy, an agent that saw true labels settled after 30,000 steps for the room it was in
+    "Explore": PpoSettings(learning_rate=5e-4, entropy_coefficient=0.02),
 }
-"""By task."""
+"""By task, from trials with one seed each."""

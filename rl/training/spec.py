@@ -81,7 +81,7 @@ class RunSpec:
     camera_px: int = 64
     hfov_deg: float = 90.0
     forward_m: float = 0.25
-    turn_deg: float = 15.0
+    turn_deg: float = 30.0
     stack: int = 4
     ppo: PpoSettings | None = None
     recurrent: bool = False
