@@ -4,13 +4,14 @@
 
 Starts `midlevel serve` in a process of its own. Every client has a connection and asks for random tasks of random
 images, in a random order; now and then it has a deadline too short to meet, cancels, or sends garbage for an image.
-One client asks for health all the time, as a probe does. Halfway the bank is swapped (SIGHUP). Prints what was
-answered, what was wrong (an answer that is not the features of its own images within `TOLERANCE`), how long health
-took, and how memory grew.
+A process of its own asks for health all the time (`benchmarks.server_probe`). Halfway the bank is swapped (SIGHUP).
+Prints what was answered, what was wrong (an answer that is not the features of its own images within `TOLERANCE`), how
+long health took, and how memory grew.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -22,7 +23,6 @@ from pathlib import Path
 
 import grpc
 import numpy as np
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
 from perception import AsyncRemoteEncoder, LocalEncoder, UserError, load_bank
@@ -62,7 +62,6 @@ class Soak:
         images: uint8 [64, 128, 128, 3].
         features: float32 [64, 8 * 6, 16, 16] of all tasks.
         counts: Outcomes by name.
-        health_ms: Of every probe.
         until_s: When clients stop asking.
     """
 
@@ -71,7 +70,6 @@ class Soak:
     features: NDArray[np.float32]
     until_s: float
     counts: Counter[str] = field(default_factory=Counter)
-    health_ms: list[float] = field(default_factory=list)
 
     async def client(self, seed: int) -> None:
         """Ask, in many ways, until it is over."""
@@ -110,16 +108,6 @@ class Soak:
         await who.stub.Encode(request)
         self.counts["WRONG: garbage was taken"] += 1
 
-    async def health(self) -> None:
-        """Probe until it is over."""
-        async with grpc.aio.insecure_channel(self.address) as channel:
-            stub = health_pb2_grpc.HealthStub(channel)
-            while time.monotonic() < self.until_s:
-                begun = time.perf_counter()
-                await stub.Check(health_pb2.HealthCheckRequest())
-                self.health_ms.append(1e3 * (time.perf_counter() - begun))
-                await asyncio.sleep(0.1)
-
     def _question(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         tasks = rng.permutation(TASKS)[: rng.integers(1, len(TASKS) + 1)]
         return rng.integers(0, POOL, rng.integers(1, 4)), tuple(map(str, tasks))
@@ -148,8 +136,13 @@ async def run(server: "subprocess.Popen[str]", soak: Soak, clients: int, seconds
                 has_swapped = True
             await asyncio.sleep(2)
 
-    await asyncio.gather(operate(), soak.health(), *(soak.client(seed) for seed in range(clients)))
+    await asyncio.gather(operate(), *(soak.client(seed) for seed in range(clients)))
     return memory
+
+
+def probing(address: str, seconds: float) -> list[str]:
+    """The command that asks for health."""
+    return [sys.executable, "-m", "benchmarks.server_probe", address, "--seconds", str(seconds)]
 
 
 def _resident_mib(pid: int) -> float:
@@ -172,14 +165,19 @@ def main() -> None:
         address = server.stdout.readline().split()[1]
         seconds = 60 * arguments.minutes
         soak = Soak(address, images, features, time.monotonic() + seconds)
+        probe = subprocess.Popen(probing(address, seconds), stdout=subprocess.PIPE, text=True)
         memory = asyncio.run(run(server, soak, arguments.clients, seconds))
+        health = json.loads(probe.communicate()[0])
         server.send_signal(signal.SIGTERM)
         code = server.wait(60)
     for name, count in sorted(soak.counts.items()):
         print_line(f"{count:8} {name}")
     third = len(memory) // 3
-    p50, p99 = np.percentile(soak.health_ms, (50, 99))
-    print_line(f"health: p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {max(soak.health_ms):.1f} ms")
+    print_line(
+        "health, asked {probes} times: p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms, slowest {slowest_ms:.1f} ms".format(
+            **health
+        )
+    )
     print_line(
         f"memory: {memory[0]:.0f} MiB at first, {np.median(memory[:third]):.0f} in the first third, "
         f"{np.median(memory[-third:]):.0f} in the last; exit code {code}"

@@ -29,7 +29,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on, or unix:PATH.")] = _DEFAULTS.host,
     port: Annotated[int, typer.Option(help="0 for any that is free.")] = _DEFAULTS.port,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = _DEFAULTS.device,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = _DEFAULTS.precision,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16, int8 or auto.")] = _DEFAULTS.precision,
     max_batch: Annotated[int, typer.Option(help="Images computed together, and of one request.")] = _DEFAULTS.max_batch,
     max_delay_us: Annotated[
         int, typer.Option(help="Microseconds that a request may wait for others to be computed with.")

@@ -31,7 +31,7 @@ class ServeOptions:
         host: Address or name to listen on, or "unix:" and a path.
         port: 0 for any that is free.
         device: "cpu", "cuda" or "auto".
-        precision: "float32", "bfloat16", ... or "auto".
+        precision: "float32", "bfloat16", "int8" or "auto".
         max_batch: Images computed together, and so most images of a request.
         max_delay_us: How long a request may wait for others to be computed with.
         max_queue: Images that may wait; further requests are refused.

@@ -31,11 +31,12 @@ class LocalEncoder:
         bank: Where the encoders come from.
         device: "cpu", "cuda", or "auto": a GPU where there is one.
         runtime: "openvino", "torch", or "auto": OpenVINO on the CPU where it is installed, else PyTorch.
-        precision: "float32", "bfloat16", or "auto": bfloat16 where the machine multiplies it faster.
+        precision: "float32", "bfloat16", "int8" (OpenVINO with the package nncf), or "auto": bfloat16 where the machine
+            multiplies it faster.
         programs_kept: Lists of tasks that stay compiled; of more, those go that were not used for longest.
 
     Raises:
-        UserError: If device or runtime are unknown, missing, or do not go together.
+        UserError: If device, runtime or precision are unknown, missing, or do not go together.
     """
 
     def __init__(

@@ -1,11 +1,9 @@
-"""Encoders under OpenVINO: all that are asked for in one graph, in bfloat16 where the CPU multiplies it.
+"""Encoders under OpenVINO: all that are asked for in one graph, in bfloat16 where the CPU multiplies it, or in int8.
 
 One image is worked on by all cores together. Of several, each core takes one or two at a time by itself: cores then
 never wait for each other between layers, and what passes between layers stays in their own caches.
 """
 
-import sys
-import warnings
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -15,19 +13,15 @@ from threading import Lock
 from typing import Any, cast
 
 import numpy as np
-import torch
+import openvino
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from perception.bank.card import Preprocessing
 from perception.encoding.encoder import FEATURE_CHANNELS, FEATURE_SIDE, Features
+from perception.encoding.openvino_graph import side_by_side
+from perception.encoding.quantising import check_installed, quantised
 from perception.encoding.runtime import Precision, Program
-
-# Its telemetry forks the process at every conversion, which a server with open connections does not survive unharmed,
-# and tells strangers what runs here. Without that package OpenVINO goes on by itself.
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-
-import openvino  # noqa: E402
 
 IMAGES_A_CORE = 2
 """A core works on so many images at once, where there are enough for all; more leave its cache."""
@@ -39,8 +33,15 @@ _NAMES = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16"}
 def choose_precision(device: str, precision: Precision) -> Precision:
     """See `runtime.Library`."""
     del device  # the CPU is the only one
+    if precision is Precision.INT8:
+        check_installed()
     if precision is not Precision.AUTO:
         return precision
+    return _widest()
+
+
+def _widest() -> Precision:
+    """Of layers that are not in int8: what the CPU multiplies fastest without being told how."""
     has_bfloat16 = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return Precision.BFLOAT16 if has_bfloat16 else Precision.FLOAT32
 
@@ -67,8 +68,9 @@ class _OpenVinoProgram:
     def __init__(self, encoders: Sequence[nn.Module], preprocessing: Preprocessing, precision: Precision) -> None:
         self.channels = FEATURE_CHANNELS * len(encoders)
         self.lock = Lock()  # a request holds one batch at a time
-        self._model = _converted(_SideBySide(encoders, preprocessing).eval(), preprocessing.side_px)
-        self._options = {"INFERENCE_PRECISION_HINT": _NAMES[precision]}
+        graph = side_by_side(encoders, preprocessing)
+        self._model = quantised(graph) if precision is Precision.INT8 else graph
+        self._options = {"INFERENCE_PRECISION_HINT": _NAMES.get(precision) or _NAMES[_widest()]}
         self._pools: dict[int, _Pool] = {}
         self._one = _Pool(self._model, 1, {**self._options, "PERFORMANCE_HINT": "LATENCY"}, 1)
         self.cores = self._one.threads
@@ -132,21 +134,6 @@ def _collect(request: Any, features: Features) -> None:
     features[:] = request.get_output_tensor().data[: len(features)]
 
 
-class _SideBySide(nn.Module):
-    """Normalises images once for all encoders; uint8 [N, side, side, 3] to float [N, 8k, 16, 16]."""
-
-    def __init__(self, encoders: Sequence[nn.Module], preprocessing: Preprocessing) -> None:
-        super().__init__()
-        self.encoders = nn.ModuleList(encoders)
-        self.scale = (preprocessing.highest - preprocessing.lowest) / 255
-        self.zero_level = -preprocessing.lowest / self.scale
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Features."""
-        pixels = ((images.float() - self.zero_level) * self.scale).permute(0, 3, 1, 2)
-        return torch.cat([encoder(pixels) for encoder in self.encoders], dim=1)
-
-
 class _Pool:
     """A graph compiled for one batch size, and requests with inputs that stay in place."""
 
@@ -173,14 +160,6 @@ class _Pool:
         """Run every request once: the first time is slow."""
         for request, _ in self._slots:
             request.infer()
-
-
-def _converted(network: nn.Module, side: int) -> Any:
-    shape = (1, side, side, 3)
-    example = torch.zeros(shape, dtype=torch.uint8)
-    with warnings.catch_warnings(action="ignore"), torch.no_grad():  # PyTorch calls its tracer deprecated
-        traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
-        return openvino.convert_model(traced, example_input=example, input=list(shape))
 
 
 @lru_cache(maxsize=1)

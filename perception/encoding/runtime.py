@@ -24,6 +24,7 @@ class Precision(StrEnum):
     AUTO = "auto"  # bfloat16 where the machine multiplies it faster, else float32
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
+    INT8 = "int8"  # inner layers; where asked for, never by "auto"
 
 
 class Program(Protocol):
@@ -40,7 +41,11 @@ class Library(Protocol):
     """What a runtime's module has."""
 
     def choose_precision(self, device: str, precision: Precision) -> Precision:
-        """What `Precision.AUTO` means on the device; others stay."""
+        """What `Precision.AUTO` means on the device; others stay.
+
+        Raises:
+            UserError: If the runtime does not compute so, or lacks what it takes.
+        """
 
     def compile_encoders(
         self, encoders: "Sequence[nn.Module]", preprocessing: "Preprocessing", device: str, precision: Precision

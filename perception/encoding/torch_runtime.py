@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from perception.bank.card import Preprocessing
 from perception.encoding.encoder import FEATURE_CHANNELS, FEATURE_SIDE, Features
 from perception.encoding.runtime import Precision, Program
+from perception.errors import UserError
 
 _AT_ONCE = 64
 _AUTO = {"cpu": Precision.FLOAT32, "cuda": Precision.BFLOAT16}
@@ -24,7 +25,13 @@ _AUTO = {"cpu": Precision.FLOAT32, "cuda": Precision.BFLOAT16}
 
 
 def choose_precision(device: str, precision: Precision) -> Precision:
-    """See `runtime.Library`."""
+    """See `runtime.Library`.
+
+    Raises:
+        UserError: If int8 is asked for.
+    """
+    if precision is Precision.INT8:
+        raise UserError("PyTorch runs no encoder in int8 here; use the CPU with OpenVINO for that, or bfloat16.")
     return _AUTO[device] if precision is Precision.AUTO else precision
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -22,7 +23,7 @@ from server.listening import Address, GrpcServer
 from server.observability import Metrics
 from server.options import ServeOptions
 from server.service import SERVICE
-from server.serving import listening_server, services, stop
+from server.serving import listening_server, services, settle, stop
 from tests.server.fake import FakeBackend
 from tests.server.service.running import photos, raw, refusal, run, running
 
@@ -266,3 +267,15 @@ def test_options_put_tokens_metrics_and_both_protocols_together(tmp_path: Path) 
         assert counted("midlevel_requests_total", {**labels, "code": "OK"}) == 1
 
     run(scenario)
+
+
+def test_what_stays_is_not_searched_for_garbage_again() -> None:
+    stays = [[k] for k in range(1000)]
+    try:
+        settle()
+        assert gc.get_freeze_count() > len(stays)
+        assert not any(found is stays[0] for found in gc.get_objects())
+        later = [len(stays)]
+        assert any(found is later for found in gc.get_objects())
+    finally:
+        gc.unfreeze()

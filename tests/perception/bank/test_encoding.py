@@ -169,7 +169,7 @@ def test_no_image_gives_no_features(openvino: LocalEncoder) -> None:
     [
         ({"device": "gpu"}, "unknown device 'gpu'"),
         ({"runtime": "opnvino"}, "unknown runtime 'opnvino'; did you mean 'openvino'"),
-        ({"precision": "int8"}, "the precision 'int8' is unknown; use auto, float32, bfloat16"),
+        ({"precision": "int4"}, "the precision 'int4' is unknown; use auto, float32, bfloat16, int8"),
     ],
 )
 def test_settings_that_do_not_exist_are_refused(whole_bank: Bank, how: dict[str, Any], message: str) -> None:
