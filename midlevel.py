@@ -57,3 +57,7 @@ def _refuse(message: str) -> None:
     if message:  # none where the help was shown instead
         sys.stderr.write(f"midlevel: {' '.join(message.split())}\n")
     sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -72,3 +72,28 @@ def train(
         print_table(("time in", "seconds", "share"), seconds_table(result))
         state = "trained" if result.is_done else "stopped, the same command goes on"
         print_line(f"{state}: {out}, {result.steps:,} steps, {result.steps_per_s:.0f} steps/s")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("demo/agent"),
+    bank: Annotated[str, typer.Option(help="What the server serves: a name, or a folder.")] = "buildings-v1",
+    steps: Annotated[int, typer.Option(min=1, help="To train for.")] = 6144,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """An agent learns through a running server, is tested in other houses, and filmed; about a minute."""
+    from dataclasses import asdict
+
+    from perception.terminal import print_json, print_line
+    from rl.demonstration import demonstrate
+
+    shown = demonstrate(out, bank, steps)
+    if as_json:
+        print_json(asdict(shown) | {"run": str(shown.run)})
+        return
+    print_line(
+        f"trained through {shown.server} at {shown.steps_per_s:.0f} steps/s; in other houses it reached "
+        f"{shown.success:.0%} of {shown.episodes} goals"
+    )
+    for path in shown.videos:
+        print_line(path)
