@@ -6,6 +6,7 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	$(BIN)/midlevel demo
+	$(BIN)/midlevel rl demo --bank demo/bank
 
 test: .venv/installed
 	$(BIN)/python -m pytest
@@ -24,6 +25,8 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.labels
 	$(BIN)/python -m benchmarks.dataset
 	$(BIN)/python -m benchmarks.encoder
+	$(BIN)/python -m benchmarks.precision
+	$(BIN)/python -m benchmarks.rl
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .
