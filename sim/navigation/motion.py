@@ -12,6 +12,8 @@ _PIECE_SLIDING, _PIECE_STOPPING = 0.5, 0.1
 _TURNS_RAD = np.deg2rad([0.0, 15.0, 40.0, 65.0, 90.0])[:, None]
 """How far from a wall an agent may veer to follow it over the teeth of the grid; the least that will do is taken."""
 
+_COS, _SIN = np.cos(_TURNS_RAD), np.sin(_TURNS_RAD)
+
 
 class Motion:
     """Moves points of free space, given as float64 [N, 2], (column, row) in cells.
@@ -23,7 +25,8 @@ class Motion:
     def __init__(self, sight: SightLines) -> None:
         self._sight = sight
         free = ndimage.gaussian_filter((~sight.blocked).astype(np.float32), 2.0)
-        self._away = np.stack([ndimage.sobel(free, axis=1), ndimage.sobel(free, axis=0)], axis=-1)
+        away = np.stack([ndimage.sobel(free, axis=1), ndimage.sobel(free, axis=0)], axis=-1).astype(np.float64)
+        self._away = away / np.maximum(np.hypot(away[..., :1], away[..., 1:]), 1e-12)
 
     def move(self, points: Points, ways: Points, *, sliding: bool) -> tuple[Points, NDArray[np.bool_]]:
         """Move points [N, 2] by ways [N, 2].
@@ -49,7 +52,8 @@ class Motion:
             before = ends[lanes]
             after = before + parts
             stuck = np.flatnonzero(~self._hops(before, after))
-            after[stuck] = self._slide(before[stuck], parts[stuck]) if sliding else before[stuck]
+            if len(stuck):
+                after[stuck] = self._slide(before[stuck], parts[stuck]) if sliding else before[stuck]
             ends[lanes] = after
             piece += 1
             going = (after != before).any(axis=1) & (pieces > piece)
@@ -67,29 +71,32 @@ class Motion:
         return passes
 
     def _hops(self, points: Points, targets: Points) -> NDArray[np.bool_]:
-        """As `passes`, for points in free cells and targets less than a cell away."""
+        """As `passes`, bool [...], for points [N, 2] in free cells and targets [..., N, 2] less than a cell away."""
         blocked = self._sight.blocked
-        (x, z), (to_x, to_z) = points.T, targets.T
-        column, row = points.astype(np.int64).T
-        to_column, to_row = targets.astype(np.int64).T
-        # A hop over both a column's and a row's edge cuts through the cell beyond the edge that it comes to first.
-        edge_x, edge_z = np.maximum(column, to_column), np.maximum(row, to_row)
-        column_first = np.abs((edge_x - x) * (to_z - z)) < np.abs((edge_z - z) * (to_x - x))
-        between = blocked[np.where(column_first, row, to_row), np.where(column_first, to_column, column)]
-        askew = (column != to_column) & (row != to_row)
-        return np.asarray(~blocked[to_row, to_column] & ~(askew & between))
+        cells, to_cells = points.astype(np.int64), targets.astype(np.int64)
+        to_column, to_row = to_cells[..., 0], to_cells[..., 1]
+        passes = ~blocked[to_row, to_column]
+        askew = (cells != to_cells).all(axis=-1)
+        if askew.any():
+            # A hop over both a column's and a row's edge cuts through the cell beyond the edge that it comes to first.
+            to_edge, way = np.maximum(cells, to_cells) - points, targets - points
+            column_first = np.abs(to_edge[..., 0] * way[..., 1]) < np.abs(to_edge[..., 1] * way[..., 0])
+            column, row = cells.T
+            between = blocked[np.where(column_first, row, to_row), np.where(column_first, to_column, column)]
+            passes &= ~(askew & between)
+        return np.asarray(passes)
 
     def _slide(self, points: Points, ways: Points) -> Points:
         """Where points [N, 2] come by the part of their ways [N, 2] that runs along what they meet."""
         column, row = points.astype(np.int64).T
-        away = self._away[row, column].astype(np.float64)
-        away /= np.maximum(np.hypot(*away.T), 1e-12)[:, None]
-        along = ways - np.minimum((ways * away).sum(axis=1), 0.0)[:, None] * away
-        side = np.sign(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
-        cos, sin = np.cos(_TURNS_RAD), np.sin(_TURNS_RAD) * side
-        x, y = along.T
-        targets = points + np.stack([cos * x - sin * y, sin * x + cos * y], axis=-1)
-        passes = self._hops(np.broadcast_to(points, targets.shape).reshape(-1, 2), targets.reshape(-1, 2))
-        first = passes.reshape(len(_TURNS_RAD), -1)
-        chosen = targets[first.argmax(axis=0), np.arange(len(points))]
-        return np.where(np.any(first, axis=0, keepdims=True).T, chosen, points)
+        away_x, away_y = self._away[row, column].T
+        x, y = ways.T
+        into = np.minimum(x * away_x + y * away_y, 0.0)
+        x, y = x - into * away_x, y - into * away_y
+        sin = _SIN * np.sign(x * away_y - y * away_x)
+        targets = np.empty((len(_TURNS_RAD), *points.shape))
+        targets[..., 0] = points[:, 0] + (_COS * x - sin * y)
+        targets[..., 1] = points[:, 1] + (sin * x + _COS * y)
+        passes = self._hops(points, targets)
+        chosen = targets[passes.argmax(axis=0), np.arange(len(points))]
+        return np.where(np.any(passes, axis=0, keepdims=True).T, chosen, points)
