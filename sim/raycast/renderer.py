@@ -1,6 +1,8 @@
 """Many cameras in many buildings, one call."""
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -101,7 +103,8 @@ class RaycastRenderer:
         key = (wanted, samples, bounces)
         if key not in self._kernels:
             self._kernels[key] = _frozen(*key)
-        arrays = self._kernels[key](self._scene, self._on_device, records, *pixels)
+        with _nothing_collected():
+            arrays = self._kernels[key](self._scene, self._on_device, records, *pixels)
         shape = (len(cameras), height, width)
         read: dict[str, Any] = {}
         for sensor, array in zip(wanted, arrays, strict=True):
@@ -128,6 +131,21 @@ class RaycastRenderer:
             raise SimulatorError(f"{samples} samples, {bounces} bounces; expected 1 to 65536, and 0 to 8.")
         if len(cameras) * height * width >= 2**31:
             raise SimulatorError(f"{len(cameras)} images of {height} x {width} are too many at once; render fewer.")
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep scenes that nobody needs any more until afterwards: one that goes while a kernel is recorded aborts Python.
+
+    Dr.Jit cannot record what a scene's end asks for, and says so from where C++ allows no exception.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _on(device_type: Any, array: NDArray[Any]) -> Any:

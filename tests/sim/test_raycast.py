@@ -1,6 +1,8 @@
 """The ray caster against closed forms and an independent caster."""
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -308,3 +310,38 @@ def test_path_traced_noise_does_not_depend_on_the_type_of_the_pose() -> None:
     wide = replace(camera, **{name: getattr(camera, name).astype(np.float64) for name in ("positions", "rotations")})
     first, second = (renderer.render(c, 16, 16, samples=2, bounces=1).rgb for c in (camera, wide))
     np.testing.assert_array_equal(first, second)
+
+
+_ENDS_WHILE_RECORDING = """
+import gc
+import numpy as np
+from sim import Cameras
+from sim.raycast.device import activate
+activate("cpu")  # before Dr.Jit is imported
+from sim.raycast import kernels
+from sim.raycast.renderer import RaycastRenderer
+from tests.sim.hand_made import box_room
+
+gc.set_threshold(10**8)
+cameras = Cameras.looking(np.array([[0, 1.2, 0]], np.float32), np.zeros(1), 0.0, 90.0, np.zeros(1, int))
+old = RaycastRenderer([box_room()])
+old.render(cameras, 16, 16)
+held = [[old]]
+held[0].append(held[0])  # a cycle: only the collector finds it
+del old
+sense = kernels.sense
+
+def sense_while_collecting(*arguments):
+    held.clear()
+    gc.set_threshold(10, 1, 1)
+    [[] for _ in range(5000)]
+    return sense(*arguments)
+
+kernels.sense = sense_while_collecting
+RaycastRenderer([box_room((5.0, 3.0, 4.0))]).render(cameras, 16, 16)
+"""
+
+
+def test_a_scene_that_nobody_needs_any_more_does_not_end_while_another_is_recorded() -> None:
+    done = subprocess.run([sys.executable, "-c", _ENDS_WHILE_RECORDING], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
