@@ -140,6 +140,8 @@ class Batcher(Generic[Work, Result]):
         except asyncio.CancelledError:
             self._withdraw(request)
             raise
+        finally:
+            del answer, request  # an error knows this frame: through them it would keep itself, and the images, alive
 
     async def drain(self) -> None:
         """Finish everything that was accepted and end the thread; from now on `submit` raises `Draining`."""

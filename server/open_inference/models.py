@@ -18,6 +18,10 @@ VERSION = "1"
 """Of every model; the bank's hash says which weights they are."""
 
 
+_LONGEST_VERSION = 20
+"""That is compared with what there is, which for megabytes takes seconds."""
+
+
 def listed_models(bank: Bank, feature_sets: Sequence[str]) -> tuple[str, ...]:
     """Names of models to show: tasks, the bank's max-coverage sets, further sets; each name of a set is one, though.
 
@@ -54,7 +58,7 @@ def model_tasks(name: str, version: str, bank: Bank) -> tuple[str, ...]:
         raise UserError("the model has no name; expected a task or a feature set, such as normal or max-coverage:4.")
     tasks = wanted_tasks((), name, bank)
     if version not in ("", VERSION):
-        raise UnknownNameError(f"version of the model {name}", version, [VERSION])
+        raise UnknownNameError(f"version of the model {name}", version[:_LONGEST_VERSION], [VERSION])
     return tasks
 
 

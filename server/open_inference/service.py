@@ -222,7 +222,7 @@ async def _answered(method: str, context: "Context", make: Callable[[], R]) -> R
 
 def _typed_bytes(request: pb.ModelInferRequest) -> int:
     """What reading a request's images is like copying: elements of typed contents are read one by one."""
-    return 100 * max((len(tensor.contents.uint_contents) for tensor in request.inputs), default=0)
+    return 100 * sum(len(tensor.contents.uint_contents) for tensor in request.inputs[:1])
 
 
 def _with_timeout(caller: Caller, timeout_s: float | None) -> Caller:

@@ -22,6 +22,10 @@ _NOT_OFFERED: Mapping[str, str] = {
 }
 """Parameters of tensors that change what is asked for, and so must not be overlooked."""
 
+_MOST_SHOWN = 8
+_LONGEST_SHOWN = 100
+"""Of what is repeated no more is looked at than a message shows: millions fit into a request, and take seconds."""
+
 _InputTensor = pb.ModelInferRequest.InferInputTensor
 
 
@@ -54,9 +58,9 @@ def read_images(request: pb.ModelInferRequest, largest_batch: int) -> Pixels:
 
 
 def _only_input(request: pb.ModelInferRequest) -> _InputTensor:
-    names = [tensor.name for tensor in request.inputs]
+    names = [tensor.name[:_LONGEST_SHOWN] for tensor in request.inputs[:_MOST_SHOWN]]
     if names != [INPUT]:
-        found = f"the inputs {', '.join(map(repr, names[:5]))}" if names else "no input"
+        found = f"the inputs {', '.join(map(repr, names))}" if names else "no input"
         raise UserError(f"the request has {found}; expected {INPUT!r} alone.")
     tensor = request.inputs[0]
     _check_parameters(tensor.parameters)
@@ -69,14 +73,14 @@ def _only_input(request: pb.ModelInferRequest) -> _InputTensor:
 
 
 def _shape(tensor: _InputTensor, largest_batch: int) -> tuple[int, int, int, int]:
-    shape = list(tensor.shape)
+    shape = list(tensor.shape[:_MOST_SHOWN])
     if len(shape) != 4 or shape[3] != 3 or min(shape[1:]) < 1:
         hint = ""
         if len(shape) == 3:
             hint = ": one image is a batch of 1"
         elif len(shape) == 4 and shape[1] == 3:
             hint = ": channels go last"
-        raise UserError(f"the input {INPUT} has shape {shape[:8]}; expected [N, H, W, 3], RGB{hint}.")
+        raise UserError(f"the input {INPUT} has shape {shape}; expected [N, H, W, 3], RGB{hint}.")
     check_count(shape[0], largest_batch)
     return shape[0], shape[1], shape[2], shape[3]
 
@@ -105,9 +109,9 @@ def output_type(request: pb.ModelInferRequest) -> str:
     Raises:
         UserError: If it asks for other outputs, or for a type that is not offered.
     """
-    names = [output.name for output in request.outputs]
+    names = [output.name[:_LONGEST_SHOWN] for output in request.outputs[:_MOST_SHOWN]]
     if names not in ([], [OUTPUT]):
-        found = ", ".join(map(repr, names[:5]))
+        found = ", ".join(map(repr, names))
         raise UserError(f"the request asks for the outputs {found}; expected {OUTPUT!r} alone, or none for all.")
     for output in request.outputs:
         _check_parameters(output.parameters)

@@ -1,9 +1,11 @@
 """Errors as gRPC says them."""
 
+import asyncio
 import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
@@ -95,9 +97,28 @@ def status_of(error: Exception, method: str) -> Status:
 
 
 async def abort(context: "Context", status: Status) -> NoReturn:
-    """End a call; never returns."""
-    await context.abort(status.code, status.message, status.trailing)
+    """End a call; never returns.
+
+    Raises:
+        asyncio.CancelledError: If nobody is there any more to be told: gRPC would log that as a fault.
+    """
+    try:
+        await context.abort(status.code, status.message, status.trailing)
+    except grpc.aio.AbortError as error:
+        context.add_done_callback(partial(_forget, error))  # type: ignore[arg-type]  # any callable, in truth
+        raise
+    except grpc.aio.InternalError as error:
+        raise asyncio.CancelledError from error
     raise RuntimeError("the call goes on after it was ended")
+
+
+def _forget(error: BaseException, _: object) -> None:
+    """Let go of the frames that an error went through, and with them of the request.
+
+    gRPC's call keeps the error that ended it, whose frames know the call: that ring of references would keep every
+    refused request in memory until Python looks for such rings.
+    """
+    error.__context__ = error.__traceback__ = None
 
 
 def _shortened(text: str) -> str:

@@ -1,8 +1,11 @@
 """The batcher: gathering, limits, deadlines, cancellation, errors, draining."""
 
 import asyncio
+import contextlib
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
@@ -168,6 +171,27 @@ def test_a_full_queue_refuses_at_once_with_a_hint_and_takes_again_when_there_is_
         assert 3 not in held.seen
 
     with_held(scenario, largest_batch=4, largest_queue=4)
+
+
+def test_work_that_failed_is_gone_from_memory_at_once() -> None:
+    class Work:
+        """Stands for images."""
+
+    async def run() -> None:
+        async with Batcher[Work, int](lambda batch: [ValueError("no") for _ in batch]) as batcher:
+            work = Work()
+            seen = weakref.ref(work)
+            with contextlib.suppress(ValueError):
+                await batcher.submit(work, 1, caller())
+            del work
+            while seen() is not None:
+                await asyncio.sleep(0.001)  # the thread that computed lets go of it at about the same time
+
+    gc.disable()
+    try:
+        asyncio.run(asyncio.wait_for(run(), 5))
+    finally:
+        gc.enable()
 
 
 def test_the_hint_grows_with_what_batches_take() -> None:

@@ -1,5 +1,7 @@
 """Requests that chance writes: they are read as their bytes say, or refused with a `UserError`, nothing else."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,12 @@ from google.protobuf.message import DecodeError
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from perception import UserError
+from perception import UnknownNameError, UserError, load_bank
 from perception.photos import Pixels
 from protos.open_inference import inference_pb2 as pb
+from server.open_inference.models import model_tasks
 from server.open_inference.tensors import OUTPUT_TYPES, output_type, queue_timeout_s, read_images
-from tests.server.open_inference.running import photos, raw_request, typed_request
+from tests.server.open_inference.running import photos, raw_request, tensor, typed_request
 
 LARGEST_BATCH = 8
 
@@ -90,6 +93,36 @@ def test_damaged_messages_are_read_or_refused(data: st.DataObject) -> None:
     except DecodeError:
         assume(False)
     _check(request)
+
+
+MANY = 1_000_000
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: pb.ModelInferRequest.FromString(b"\x2a\0" * MANY),
+        lambda: pb.ModelInferRequest.FromString(b"\x32\0" * MANY),
+        lambda: pb.ModelInferRequest(inputs=[tensor([1] * MANY)]),
+        lambda: pb.ModelInferRequest(inputs=[tensor([1], name="x" * MANY)] * 9),
+    ],
+    ids=["inputs", "outputs", "dimensions", "letters"],
+)
+def test_what_comes_a_million_times_is_refused_at_once_and_in_few_words(made: Callable[[], Any]) -> None:
+    request = made()
+    began_s = time.process_time()
+    with pytest.raises(UserError) as refused:  # of these, 16 times as many held the server up for ten seconds
+        output_type(request) and read_images(request, LARGEST_BATCH)
+    assert time.process_time() - began_s < 0.02
+    assert len(str(refused.value)) < 1500
+
+
+def test_a_version_of_megabytes_is_refused_at_once() -> None:
+    bank = load_bank("buildings-v1")
+    began_s = time.process_time()
+    with pytest.raises(UnknownNameError, match=r"unknown version of the model normal 'x{20}'"):
+        model_tasks("normal", "x" * 4 * MANY, bank)
+    assert time.process_time() - began_s < 0.05
 
 
 @pytest.mark.parametrize("make", [raw_request, typed_request])
