@@ -1,5 +1,6 @@
 """What each kind of agent sees through."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from perception import Encoder, LocalEncoder, RemoteEncoder, load_bank
 from perception.encoding.encoder import Features
 from perception.errors import UserError
+from perception.remote import Catalogue, TimedOutError, UnreachableError
 from rl.agents.kinds import AgentKind, Family
 from rl.vision.blind import BlindVision
 from rl.vision.encoded import EncodedVision
@@ -23,6 +25,11 @@ ORACLE_CATEGORIES = ("floor", "wall", "door")
 
 PATIENCE_S = 120.0
 """For how long a server may be away before a run gives up."""
+
+_SOON_S = 5.0
+"""After which one that waits for a server is told so."""
+
+_logger = logging.getLogger(__name__)
 
 _RETRIES = 10_000  # as many as there is patience for
 
@@ -109,10 +116,22 @@ def _features(request: _Request) -> Vision:
 
 def _served_features(request: _Request, server: str) -> Vision:
     remote = RemoteEncoder(server, timeout_s=PATIENCE_S, retries=_RETRIES, transport=request.transport)
-    catalogue = remote.catalogue()
+    catalogue = _catalogue(remote, request, server)
     encoder = OneBank(remote, catalogue.bank, catalogue.bank_sha256)
     identity = {"bank": catalogue.bank, "sha256": catalogue.bank_sha256}
     return EncodedVision(encoder, catalogue.feature_set(request.kind.name), identity)
+
+
+def _catalogue(remote: RemoteEncoder, request: _Request, server: str) -> Catalogue:
+    """What the server has; who waits for one that is not there is told so."""
+    hasty = RemoteEncoder(server, timeout_s=min(_SOON_S, PATIENCE_S), transport=request.transport)
+    try:
+        hasty.catalogue()
+    except (UnreachableError, TimedOutError):
+        _logger.warning("no server answers at %s yet; waiting for it, up to %g s", server, PATIENCE_S)
+    finally:
+        hasty.close()
+    return remote.catalogue()
 
 
 def _random_weights(request: _Request) -> Vision:

@@ -14,7 +14,7 @@ from rl.environments.summary import EpisodeSummary
 from rl.episodes.episode import Episode
 from rl.evaluation.metrics import episode_soft_spl, episode_spl
 from rl.tasks.task import Lanes, Moment, NavigationTask, Outcome, Progress
-from sim import Agents, Cameras, Observations, Simulator
+from sim import Agents, Cameras, Observations, Sensor, Simulator
 
 Seen = dict[str, NDArray[Any]]
 """By sensor and "vector": the first axis is the agent."""
@@ -46,8 +46,8 @@ class Step:
 class Batch:
     """N agents in episodes of a task, a new episode as soon as one has ended.
 
-    Agents see what the simulator's `spec.sensors` measure, and "vector": float32 [N, task.vector_size + actions], what
-    the task tells them, then their last action, one-hot (zeros at the start).
+    Agents see what `sensors` measure, and "vector": float32 [N, task.vector_size + actions], what the task tells them,
+    then their last action, one-hot (zeros at the start).
 
     Args:
         task: What they are to do.
@@ -56,14 +56,16 @@ class Batch:
         count: Number of agents, at least 1.
         seed: Of the order of episodes.
         once: Whether each episode is run once; agents without one left are idle: they go on in their last, uncounted.
+        sensors: What agents see, among the simulator's sensors; the others are for the task alone. All if None.
 
     Raises:
-        UserError: If there is no episode or agent, or an episode's building is not loaded.
+        UserError: If there is no episode or agent, an episode's building is not loaded, or the simulator lacks a
+            sensor.
     """
 
     def __init__(
         self, task: NavigationTask, simulator: Simulator, episodes: Sequence[Episode], *, count: int, seed: int = 0,
-        once: bool = False,
+        once: bool = False, sensors: Sequence[Sensor] | None = None,
     ) -> None:  # fmt: skip
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise UserError(f"{count!r} environments were asked for; at least 1 is expected.")
@@ -78,6 +80,15 @@ class Batch:
                     f"episode {episode.key} is in a building that is not loaded; loaded are "
                     f"{', '.join(self._buildings)}."
                 )
+        has = simulator.spec.sensors
+        self.sensors = has if sensors is None else tuple(dict.fromkeys(map(Sensor, sensors)))
+        """What agents see."""
+        missing = [sensor for sensor in self.sensors if sensor not in has]
+        if missing:
+            raise UserError(
+                f"agents are to see {missing[0]}, and the simulator measures {', '.join(has) or 'nothing'}; make it "
+                "with that sensor too."
+            )
         self._schedule = Schedule(len(self.episodes), seed, once=once)
         self._actions = np.array(task.actions, np.int64)
         self._begin_empty()
@@ -187,7 +198,8 @@ class Batch:
         self._last_action = np.full(self.count, -1, np.int64)
 
     def _check(self, chosen: NDArray[np.int64]) -> None:
-        if chosen.shape != (self.count,) or not np.isin(chosen, np.arange(len(self._actions))).all():
+        known = np.arange(len(self._actions))
+        if chosen.shape != (self.count,) or chosen.dtype.kind not in "iu" or not np.isin(chosen, known).all():
             names = ", ".join(f"{index} ({action.name})" for index, action in enumerate(self.task.actions))
             raise UserError(f"actions are {chosen.tolist()}; expected {self.count} of {names}.")
 
@@ -244,7 +256,7 @@ class Batch:
         return Moment(self.simulator, self.current, seen)
 
     def _told(self, seen: Observations) -> Seen:
-        told: Seen = {str(sensor): getattr(seen, sensor) for sensor in self.simulator.spec.sensors}
+        told: Seen = {str(sensor): getattr(seen, sensor) for sensor in self.sensors}
         one_hot = (self._last_action[:, None] == np.arange(len(self._actions))).astype(np.float32)
         told["vector"] = np.concatenate([self._progress.vector(self._moment(seen)), one_hot], axis=1)
         return told

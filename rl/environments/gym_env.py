@@ -31,7 +31,8 @@ class NavigationEnv(gymnasium.Env[Seen, np.int64]):
     """An agent in the buildings of a split; `gymnasium.make("midlevel/PointGoal-v0")` makes one.
 
     Observations are dicts: "rgb" uint8 [H, W, 3], or whatever sensors were asked for, and "vector" float32 (see
-    `rl.environments.batch.Batch`). `info` has "episode_key"; at an episode's end "summary", an `EpisodeSummary`.
+    `rl.environments.batch.Batch`). `info` has "episode_key"; at an episode's end "summary", an `EpisodeSummary`, and
+    "is_success".
 
     Args:
         task: Name of a task.
@@ -39,7 +40,7 @@ class NavigationEnv(gymnasium.Env[Seen, np.int64]):
         split: Which of the scenes: "train", "validation" or "test".
         episodes: In buildings of the split; generated if None.
         camera: Body and eye of the agent; its sensors are replaced.
-        sensors: What it measures.
+        sensors: What it sees; what the task measures besides is not shown to it.
         backend: "raycast" or "habitat".
         render_mode: "rgb_array" for the view with a map beside it, or None.
         **settings: Of the task, such as `success_m`.
@@ -72,9 +73,12 @@ class NavigationEnv(gymnasium.Env[Seen, np.int64]):
         self.render_mode = render_mode
         spec = replace(camera, sensors=tuple(dict.fromkeys((*sensors, *self.task.sensors))))
         self.simulator = simulator_for(self.scenes.buildings(self.split), spec, backend)
-        self._episodes = episodes or generate_episodes(
-            task, self.scenes, self.split, self.simulator, per_building=EPISODES_PER_BUILDING, seed=0
-        )
+        self._sensors = sensors
+        if episodes is None:
+            episodes = generate_episodes(
+                task, self.scenes, self.split, self.simulator, per_building=EPISODES_PER_BUILDING, seed=0
+            )
+        self._episodes = episodes
         self._painter = Painter(self.simulator, self.task)
         self._begin(seed=0)
         self.observation_space: spaces.Space[Any] = observation_space(self._batch)
@@ -117,7 +121,8 @@ class NavigationEnv(gymnasium.Env[Seen, np.int64]):
         seen = _first(step.last_seen or step.seen)
         info: dict[str, Any] = {"episode_key": self._batch.current[0].key}
         if len(step.ended):
-            info["summary"] = step.summaries[0]
+            info["summary"] = summary = step.summaries[0]
+            info["is_success"] = summary is not None and summary.is_success
         is_over, is_cut_off = bool(step.is_over[0]), bool(step.is_cut_off[0])
         self._ended = is_over or is_cut_off
         return seen, float(step.reward[0]), is_over, is_cut_off, info
@@ -133,7 +138,7 @@ class NavigationEnv(gymnasium.Env[Seen, np.int64]):
         self.simulator.close()
 
     def _begin(self, seed: int) -> None:
-        self._batch = Batch(self.task, self.simulator, self._episodes, count=1, seed=seed)
+        self._batch = Batch(self.task, self.simulator, self._episodes, count=1, seed=seed, sensors=self._sensors)
         self._ended = True
 
     def _chosen(self, options: dict[str, Any]) -> int | None:

@@ -25,7 +25,7 @@ def observation_space(batch: Batch) -> spaces.Dict:
     """What one agent sees: a box for each sensor, and "vector"."""
     spec = batch.simulator.spec
     boxes: dict[str, spaces.Space[np.ndarray]] = {}
-    for sensor in spec.sensors:
+    for sensor in batch.sensors:
         low, high, channels, dtype = _BOXES[sensor]
         boxes[str(sensor)] = spaces.Box(low, high, (spec.height, spec.width, *channels), dtype)
     boxes["vector"] = spaces.Box(-1.01, 1.01, (batch.vector_size,), np.float32)

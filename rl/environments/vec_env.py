@@ -22,35 +22,43 @@ class NavigationVecEnv(VecEnv):
     """N agents of a task in the buildings of a split.
 
     Observations are dicts by sensor name, and "vector" (see `Batch`). At an episode's end, `info` has "summary" (an
-    `EpisodeSummary`), "episode" as stable-baselines3 logs it, "terminal_observation" and "TimeLimit.truncated".
+    `EpisodeSummary`), "episode" and "is_success" as stable-baselines3 logs them, "terminal_observation" and
+    "TimeLimit.truncated".
 
     Args:
         task: What agents are to do.
         scenes: Where.
-        split: Which of the scenes.
+        split: Which of the scenes: "train", "validation" or "test".
         episodes: In buildings of the split.
         count: Number of agents.
         camera: Body and eye of the agents; its sensors are replaced.
-        sensors: What agents measure, besides what the task needs.
+        sensors: What agents see; what the task measures besides is not shown to them. If None, "rgb", or what a given
+            simulator measures besides what the task needs.
         seed: Of the order of episodes.
         once: Whether each episode is run once; agents without one left are idle (`info["is_idle"]`).
         simulator: One with the buildings loaded and such a camera; made here if None.
+        backend: Of the simulator made here, "raycast" or "habitat".
 
     Raises:
-        UserError: If there is no agent or episode, or an episode is not in a building of the split.
+        UserError: If there is no agent, episode or such split, an episode is not in a building of the split, or a given
+            simulator lacks a sensor.
     """
 
     def __init__(
-        self, task: NavigationTask, scenes: Scenes, split: Split, episodes: Sequence[Episode], *, count: int = 16,
-        camera: AgentSpec = AgentSpec(height=64, width=64),  # noqa: B008 - frozen
-        sensors: Sequence[Sensor] = (Sensor.RGB,), seed: int = 0, once: bool = False,
+        self, task: NavigationTask, scenes: Scenes, split: str, episodes: Sequence[Episode], *, count: int = 16,
+        camera: AgentSpec = AgentSpec(height=64, width=64, turn_deg=30.0),  # noqa: B008 - frozen
+        sensors: Sequence[Sensor] | None = None, seed: int = 0, once: bool = False,
         simulator: Simulator | None = None, backend: str = "raycast",
     ) -> None:  # fmt: skip
+        split = Split.parse(split)
         _check_episodes(scenes, split, episodes)
+        if sensors is None:
+            measured = (Sensor.RGB,) if simulator is None else simulator.spec.sensors
+            sensors = tuple(sensor for sensor in measured if sensor not in task.sensors)
         self.scenes, self.split = scenes, split
         self.simulator = simulator or _simulator(scenes, split, episodes, camera, (*sensors, *task.sensors), backend)
         self.camera = self.simulator.spec
-        self.batch = Batch(task, self.simulator, episodes, count=count, seed=seed, once=once)
+        self.batch = Batch(task, self.simulator, episodes, count=count, seed=seed, once=once, sensors=sensors)
         self._finished = 0
         self._actions = np.zeros(count, np.int64)
         self.render_mode = None
@@ -135,6 +143,7 @@ class NavigationVecEnv(VecEnv):
                 self._finished += 1
                 info["summary"] = summary
                 info["episode"] = {"r": summary.reward, "l": summary.steps}
+                info["is_success"] = summary.is_success
         return infos
 
 

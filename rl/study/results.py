@@ -83,14 +83,16 @@ def thinned_curve(rows: Sequence[Mapping[str, Any]], most: int = MOST_CURVE_POIN
     """At most `most` points of a learning curve; each is the mean of rows beside each other, at the last one's steps.
 
     Args:
-        rows: Of progress, in order: {"steps", "means": {"return", "success", "spl"}}; no means where no episode ended.
+        rows: Of progress, in order, as `RolloutRecord.to_json` has them; None where no episode ended.
         most: Points.
 
     Returns:
         float64 [K] by name: "steps", "return", "success", "spl"; NaN where no episode ended.
+
+    Raises:
+        KeyError: If a row lacks one of them.
     """
-    flat = [{**row.get("means", {}), "steps": row["steps"]} for row in rows]
-    table = [[_number(row.get(name)) for name in _CURVE] for row in flat]
+    table = [[_number(row[name]) for name in _CURVE] for row in rows]
     values = np.array(table, np.float64).reshape(-1, len(_CURVE))
     groups = np.array_split(values, min(most, len(values))) if len(values) else []
     points = np.array([[group[-1, 0], *(_mean(column) for column in group[:, 1:].T)] for group in groups])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import perception.bank
 from perception import UserError
 from rl.file_scenes import FileScenes, GivenScenes, building_hash
 from rl.house_scenes import HouseScenes
@@ -17,6 +18,8 @@ from rl.simulators import simulator_for
 from sim import AgentSpec, Building, SimulatorError
 from sim.glb import write_glb
 from sim.houses import HouseSpec, generate_house
+from taxonomy.dataset.manifest import RenderSpec
+from taxonomy.dataset.rendering import building_seed
 from tests.sim.hand_made import box_room, two_rooms
 
 BARE = HouseSpec(rooms=(1, 1), furniture_density=0.0, clutter_density=0.0)
@@ -25,6 +28,24 @@ SMALL = HouseSpec(rooms=(1, 1), kinds=("living_room",), clutter_density=0.0)
 
 def same(one: Building, other: Building) -> bool:
     return np.array_equal(one.vertices, other.vertices) and one.instances == other.instances
+
+
+def test_no_house_of_a_study_is_one_that_the_bundled_bank_learned_from() -> None:
+    card = read_card("normal")
+    words = card["training"]["dataset"].split()
+    count, seed = (int(words[words.index(name) + 1]) for name in ("--buildings", "--seed"))
+    spec = RenderSpec(buildings=count, views=1, seed=seed)
+    learned_from = {building_seed(spec, index) for index in range(count)}
+    assert len(learned_from) == count >= card["training"]["buildings"]
+    study = HouseScenes(train=100, validation=100, test=100)
+    drawn = {made for split in Split for index in range(100) for made in study.seeds(split, index)}
+    assert not learned_from & drawn
+
+
+def read_card(task: str) -> Any:
+    """Of the bundled bank."""
+    path = Path(perception.bank.__file__).parent / "banks" / "buildings-v1" / f"{task}.json"
+    return json.loads(path.read_text())
 
 
 def test_a_house_is_the_same_whenever_and_with_whichever_others_it_is_made() -> None:

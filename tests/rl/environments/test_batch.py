@@ -115,4 +115,7 @@ def test_agents_episodes_and_actions_that_make_no_sense_are_refused() -> None:
     batch.reset()
     with pytest.raises(UserError, match=r"actions are \[1, 4\]; expected 2 of 0 \(STOP\)"):
         batch.step(np.array([1, 4]))
+    for chosen in (np.array([1.0, 2.0]), np.array([True, False])):
+        with pytest.raises(UserError, match="expected 2 of 0"):
+            batch.step(chosen)
     assert batch.steps.tolist() == [0, 0]

@@ -51,7 +51,7 @@ def test_stopping_ends_the_episode_with_a_summary_and_no_step_follows() -> None:
     assert (is_over, is_cut_off) == (True, False)
     assert reward == pytest.approx(-0.01)
     assert info["summary"].steps == 1
-    assert not info["summary"].is_success
+    assert info["is_success"] is info["summary"].is_success is False
     with pytest.raises(UserError, match="call reset"):
         env.step(0)
 
@@ -75,8 +75,13 @@ def test_sensors_are_what_was_asked_for() -> None:
     env = made("VisualTarget", sensors=("depth",))
     seen, _ = env.reset(seed=0)
     assert {name: (values.shape, str(values.dtype)) for name, values in seen.items()} == {
-        "depth": ((16, 16), "float32"), "semantic": ((16, 16), "int32"), "vector": ((3,), "float32"),
-    }  # fmt: skip
+        "depth": ((16, 16), "float32"), "vector": ((3,), "float32"),
+    }, "what the task looks at is not for the agent"  # fmt: skip
+
+
+def test_no_episodes_are_not_taken_for_leave_to_generate_some() -> None:
+    with pytest.raises(UserError, match="no episodes for PointGoal"):
+        NavigationEnv("PointGoal", scenes=SCENES, episodes=(), camera=SMALL)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Many agents for stable-baselines3: the same as single ones, and what it is told at an episode's end."""
 
+import inspect
 from typing import cast
 
 import numpy as np
@@ -12,7 +13,7 @@ from rl.episodes.episode import Episode
 from rl.file_scenes import GivenScenes
 from rl.scenes import Split
 from rl.tasks import PointGoal
-from sim import AgentSpec
+from sim import AgentSpec, Sensor
 from tests.sim.hand_made import box_room, two_rooms
 
 SCENES = GivenScenes(train=(two_rooms(), box_room()), test=(box_room((3.0, 2.5, 3.0), name="small"),))
@@ -65,11 +66,29 @@ def test_an_episodes_end_is_told_as_stable_baselines3_expects() -> None:
     for lane, info in enumerate(infos):
         assert info["episode"]["l"] == info["summary"].steps == 9
         assert info["episode"]["r"] == pytest.approx(info["summary"].reward)
+        assert info["is_success"] is info["summary"].is_success
         assert set(info["terminal_observation"]) == {"rgb", "vector"}
         assert info["terminal_observation"]["rgb"].shape == (16, 16, 3)
         assert env.observation_space.contains({name: values[lane] for name, values in now.items()})
     assert infos[0]["terminal_observation"]["vector"][-4:].tolist() == [0, 0, 1, 0]
     assert (now["vector"][:, -4:] == 0).all()
+
+
+def test_a_split_may_be_named_by_a_word() -> None:
+    env = NavigationVecEnv(PointGoal(), SCENES, "train", EPISODES, count=1, camera=SMALL)
+    assert env.split is Split.TRAIN
+    defaults = (inspect.signature(kind).parameters["camera"].default for kind in (NavigationVecEnv, NavigationEnv))
+    assert len(set(defaults)) == 1, "one agent and many have the same body"
+    with pytest.raises(UserError, match="did you mean 'train'"):
+        NavigationVecEnv(PointGoal(), SCENES, "trian", EPISODES, count=1, camera=SMALL)
+
+
+def test_a_simulator_without_what_agents_are_to_see_is_refused() -> None:
+    simulator = made(count=1).simulator
+    with pytest.raises(UserError, match="agents are to see depth, and the simulator measures rgb"):
+        made(simulator=simulator, sensors=(Sensor.DEPTH,))
+    assert set(made(count=1, simulator=simulator).reset()) == {"rgb", "vector"}
+    assert set(made(count=1, sensors=()).reset()) == {"vector"}
 
 
 def test_each_episode_once_counts_down_to_none() -> None:

@@ -200,14 +200,18 @@ def test_agents_are_told_apart_by_what_they_see_through(agent: str, feature: boo
 
 
 def test_long_curves_are_thinned_to_means_that_keep_the_last_step() -> None:
-    rows: list[dict[str, Any]] = [{"steps": 10 * n, "means": {"return": float(n)}} for n in range(1, 1001)]
-    rows[3]["means"] = {"return": None}
+    rows: list[dict[str, Any]] = [
+        {"steps": 10 * n, "return": float(n), "success": 0.0, "spl": None} for n in range(1, 1001)
+    ]
+    rows[3]["return"] = None
     curve = thinned_curve(rows, most=100)
     assert curve["steps"].tolist() == [100.0 * n for n in range(1, 101)]
     assert curve["return"][1] == np.mean(range(11, 21))
     assert curve["return"][0] == pytest.approx((sum(range(1, 11)) - 4) / 9), "what has no value does not count"
     assert np.isnan(curve["spl"]).all()
     assert {name: column.size for name, column in thinned_curve([]).items()} == dict.fromkeys(curve, 0)
+    with pytest.raises(KeyError):
+        thinned_curve([{"steps": 10, "means": {"return": 1.0}}])
 
 
 def test_buildings_weigh_the_same_however_many_episodes_they_have() -> None:

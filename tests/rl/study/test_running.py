@@ -281,7 +281,7 @@ def test_results_are_read_as_they_were_written_and_small(tmp_path: Path) -> None
     assert found.numbers["covered_m2"].tolist() == [row["measures"]["covered_m2"] for row in episodes]
     assert all(value != value for value in found.numbers["soft_spl"]), "a task may not measure it"
     assert read.curve["return"].tolist() == pytest.approx(
-        [row["means"]["return"] for row in read_progress(job.run_folder / "progress.jsonl")], abs=1e-5
+        [row["return"] for row in read_progress(job.run_folder / "progress.jsonl")], abs=1e-5
     )
     assert LEVELS[cell.agent] == pytest.approx(found.mean("covered_m2") / 10)
     assert job.result.stat().st_size < 80 * len(episodes) * 2 + 3000

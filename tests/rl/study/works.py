@@ -16,6 +16,7 @@ from rl.study.cells import Cell
 from rl.study.config import StudyConfig
 from rl.study.performing import PROGRESS_FILE, Work
 from rl.study.results import CellResult, episodes_of
+from rl.training import RolloutRecord
 
 LEVELS: Mapping[str, float] = {"max-coverage:4": 0.9, "normal": 0.8, "keypoints2d": 0.6, "scratch": 0.4, "blind": 0.2}
 ROLLOUT = 100
@@ -34,14 +35,14 @@ def study(**changes: Any) -> StudyConfig:
 
 
 def rollouts(cell: Cell) -> list[dict[str, Any]]:
-    """Progress of a cell: its return rises to the agent's level, sooner for higher ones."""
+    """Progress of a cell as trainings write it: its return rises to the agent's level, sooner for higher ones."""
     level = LEVELS.get(cell.agent, 0.1)
     rng = np.random.default_rng([cell.seed, 1])
     rows = []
     for steps in range(ROLLOUT, cell.steps + 1, ROLLOUT):
         value = level * min(1.0, steps / cell.steps / (1.1 - level)) + rng.normal(0, 0.01)
         means = {"return": value, "success": max(0.0, value), "spl": 0.9 * max(0.0, value)}
-        rows.append({"steps": steps, "means": means, "seconds": {"sim": 0.5, "learn": 0.25}})
+        rows.append(RolloutRecord(steps, 1, means, {}, {"sim": 0.5, "learn": 0.25}).to_json())
     return rows
 
 

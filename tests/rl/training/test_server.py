@@ -23,7 +23,7 @@ def test_features_of_a_server_train_as_those_made_here_and_its_death_costs_nothi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worlds, "scenes_of", lambda _: GivenScenes(train=(two_rooms("a"),)))
-    monkeypatch.setattr("rl.agents.visions.PATIENCE_S", 1.0)
+    monkeypatch.setattr("rl.agents.visions.PATIENCE_S", 5.0)
     exact = functools.partial(LocalEncoder, precision="float32")  # as that server has it
     monkeypatch.setattr("rl.agents.visions.LocalEncoder", exact)
     train(SPEC, tmp_path / "here")
