@@ -18,6 +18,7 @@ from rl.study.cells import Cell
 from rl.study.config import StudyConfig
 from rl.study.results import (
     ERROR_FILE,
+    PROVENANCE,
     RESULT_FILE,
     CellResult,
     Episodes,
@@ -146,7 +147,9 @@ def _done(job: Job) -> CellResult:
     seconds = {**_seconds(rows), "test": time.monotonic() - start}
     evaluations: dict[str, Episodes] = {split: episodes_of(part["episodes"]) for split, part in found.items()}
     summaries = {split: part.get("summary", {}) for split, part in found.items()}
-    return CellResult(cell, seconds, thinned_curve(rows), evaluations, summaries)
+    known = next(iter(found.values()), {}).get("provenance", {})
+    provenance = {name: known[name] for name in PROVENANCE if name in known}
+    return CellResult(cell, seconds, thinned_curve(rows), evaluations, summaries, provenance)
 
 
 def _seconds(rows: list[dict[str, Any]]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ ERROR_FILE = "error.json"
 MOST_CURVE_POINTS = 200
 NUMBERS = ("is_success", "spl", "soft_spl", "reward", "steps", "collisions", "covered_m2")
 """What is kept of an episode, besides its key."""
+
+PROVENANCE = ("vision", "policy_sha256", "scenes")
+"""What is kept of an evaluation's provenance: what the agent saw through, with the bank's hash; its parameters' hash; the
+buildings' fingerprint."""
 
 _CURVE = ("steps", "return", "success", "spl")
 _LARGEST_FILE_MIB = 16
@@ -63,6 +67,7 @@ class CellResult:
         curve: float64 [K] by name: "steps", "return", "success", "spl" of the episodes that ended while training.
         evaluations: By split.
         summaries: By split, what the evaluation says of it in all.
+        provenance: What was evaluated, see `PROVENANCE`.
     """
 
     cell: Cell
@@ -70,6 +75,7 @@ class CellResult:
     curve: Mapping[str, NDArray[np.float64]]
     evaluations: Mapping[str, Episodes]
     summaries: Mapping[str, Mapping[str, Any]]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 def episodes_of(rows: Sequence[Mapping[str, Any]]) -> Episodes:
@@ -110,6 +116,7 @@ def write_result(path: Path, result: CellResult) -> None:
         "name": result.cell.name,
         "fingerprint": result.cell.fingerprint,
         "cell": result.cell.to_json(),
+        "provenance": dict(result.provenance),
         "seconds": {name: round(value, 2) for name, value in result.seconds.items()},
         "curve": {name: _plain(column) for name, column in result.curve.items()},
         "evaluations": {
@@ -141,7 +148,7 @@ def read_result(path: Path, cell: Cell) -> CellResult:
         evaluations = {split: _episodes(part["episodes"]) for split, part in document["evaluations"].items()}
         curve = {name: _column(document["curve"][name]) for name in _CURVE}
         summaries = {split: part["summary"] for split, part in document["evaluations"].items()}
-        return CellResult(cell, document["seconds"], curve, evaluations, summaries)
+        return CellResult(cell, document["seconds"], curve, evaluations, summaries, document["provenance"])
     except UserError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:

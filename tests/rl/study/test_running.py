@@ -284,4 +284,5 @@ def test_results_are_read_as_they_were_written_and_small(tmp_path: Path) -> None
         [row["return"] for row in read_progress(job.run_folder / "progress.jsonl")], abs=1e-5
     )
     assert LEVELS[cell.agent] == pytest.approx(found.mean("covered_m2") / 10)
+    assert read.provenance == {"vision": {"bank_sha256": "ab12"}, "scenes": "cd34", "policy_sha256": "ef56"}
     assert job.result.stat().st_size < 80 * len(episodes) * 2 + 3000

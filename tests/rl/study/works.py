@@ -69,6 +69,12 @@ def outcome_of(cell: Cell, split: Split, level: float | None = None, buildings: 
         "split": split.value,
         "episodes": episodes,
         "summary": {"episodes": len(episodes), "spl": {"low": float("nan")}},
+        "provenance": {
+            "vision": {"bank_sha256": "ab12"},
+            "scenes": "cd34",
+            "policy_sha256": "ef56",
+            "spec": {"large": 1},
+        },
     }
 
 
