@@ -22,7 +22,7 @@ NUMBERS = ("is_success", "spl", "soft_spl", "reward", "steps", "collisions", "co
 """What is kept of an episode, besides its key."""
 
 PROVENANCE = ("vision", "policy_sha256", "scenes")
-"""What is kept of an evaluation's provenance: the vision with its bank's hash, the policy's hash, the buildings' one."""
+"""What is kept of an evaluation's provenance: vision with its bank's hash, the policy's hash, the buildings' hash."""
 
 _CURVE = ("steps", "return", "success", "spl")
 _LARGEST_FILE_MIB = 16
