@@ -78,7 +78,7 @@ def train(
 def demo(
     out: Annotated[Path, typer.Option(help="The run's folder.")] = Path("demo/agent"),
     bank: Annotated[str, typer.Option(help="What the server serves: a name, or a folder.")] = "buildings-v1",
-    steps: Annotated[int, typer.Option(min=1, help="To train for.")] = 6144,
+    steps: Annotated[int, typer.Option(min=1, help="To train for.")] = 12_288,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """An agent learns through a running server, is tested in other houses, and filmed; about a minute."""

@@ -17,7 +17,7 @@ _READY = "READY "
 _AGENT = "max-coverage:2"
 _SETTINGS = {
     "episode_settings": ("min_m=1", "max_m=3"),
-    "task_settings": ("horizon_steps=80",),
+    "task_settings": ("horizon_steps=60", "success_m=0.8"),
     "ppo": ("n_steps=64", "learning_rate=0.001"),
 }
 

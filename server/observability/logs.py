@@ -17,6 +17,8 @@ _BEARER = re.compile(r"(?i)(bearer\s+)[^\s\"'\\]+")
 class JsonLines(logging.Formatter):
     """A record as one line of JSON: time, level, logger, message, and whatever `extra` it was given.
 
+    Names that begin with an underscore are other libraries' own and left out (Ray puts its time on every record).
+
     Bearer tokens are blotted out wherever they come from: an exception's text may quote metadata.
     """
 
@@ -28,7 +30,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        document |= {name: value for name, value in vars(record).items() if name not in _PLAIN}
+        document |= {name: value for name, value in vars(record).items() if name not in _PLAIN and name[0] != "_"}
         if record.exc_info:
             document["exception"] = self.formatException(record.exc_info)
         return _BEARER.sub(r"\1***", json.dumps(document, default=str))

@@ -33,6 +33,22 @@ def test_a_record_is_one_line_of_json_with_its_fields(stream: io.StringIO) -> No
     }  # fmt: skip
 
 
+def test_what_other_libraries_put_on_every_record_is_left_out(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = logging.getLogRecordFactory()
+
+    def marked(*values: object, **more: object) -> logging.LogRecord:
+        record = plain(*values, **more)
+        record.__dict__["_other_timestamp_ns"] = 7
+        return record
+
+    monkeypatch.setattr(logging, "_logRecordFactory", marked)
+    logging.getLogger("server").info("serving", extra={"port": 7})
+    [line] = _lines(stream)
+    assert set(line) == {"time", "level", "logger", "message", "port"}
+
+
 def test_an_exception_is_in_the_same_line(stream: io.StringIO) -> None:
     try:
         raise ZeroDivisionError("of a frame")
