@@ -101,7 +101,8 @@ def grow(noise: float) -> dict[int, list[float]]:
 
 def plot(path: Path, worlds: dict[str, dict[int, list[float]]]) -> None:
     """Draw time against size, both logarithmic."""
-    from taxonomy.report.style import drawing, new_figure
+    from perception.drawing import new_figure
+    from taxonomy.report.style import drawing
 
     with drawing():
         figure = new_figure(5.6, 4)

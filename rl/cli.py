@@ -35,6 +35,7 @@ def train(
     environments: Annotated[int, typer.Option(min=1, help="Agents that act at once.")] = 16,
     camera_px: Annotated[int, typer.Option(min=1, help="Side of the square images.")] = 64,
     turn_deg: Annotated[float, typer.Option(help="How far an agent turns in a step.")] = 30.0,
+    sliding: Annotated[bool, typer.Option(help="Slide along what is walked into, or stand there.")] = True,
     bank: Annotated[str, typer.Option(help="A bank that comes with the package, or a folder.")] = "buildings-v1",
     server: Annotated[
         str | None, typer.Option(help="Let this server encode: grpc://host:port.", show_default="encoded here")
@@ -60,9 +61,9 @@ def train(
 
     document = {
         "agent": agent, "task": task, "total_steps": steps, "seed": seed, "environments": environments,
-        "camera_px": camera_px, "turn_deg": turn_deg, "bank": bank, "server": server, "transport": transport,
-        "simulator": simulator, "scenes": {"kind": houses, "train": train_buildings}, "episodes_per_building": episodes,
-        "recurrent": recurrent, "threads": threads,
+        "camera_px": camera_px, "turn_deg": turn_deg, "sliding": sliding, "bank": bank, "server": server,
+        "transport": transport, "simulator": simulator, "scenes": {"kind": houses, "train": train_buildings},
+        "episodes_per_building": episodes, "recurrent": recurrent, "threads": threads,
     }  # fmt: skip
     settings = {"task_settings": task_setting or (), "episode_settings": episode_setting or (), "ppo": ppo or ()}
     result = train_run(document, out, settings=settings, stop_after=stop_after)

@@ -1,19 +1,13 @@
 """Cells on a Ray cluster, or on the one that Ray starts on this machine."""
 
-import re
-import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from perception.clusters import connected, ray_library
 from perception.errors import UserError
 from rl.study.execution import ATTEMPTS, TICK_S, Event, Phase
 from rl.study.performing import Job, perform
-
-_ANSWER_S = 10.0
-_INSTALL = "Ray is not installed; `pip install 'midlevel[ray]'` installs it, and `--executor local` does without it."
 
 
 class RayExecutor:
@@ -36,7 +30,7 @@ class RayExecutor:
             raise UserError(f"cpus is {cpus}; expected more than 0.")
         self.address = address
         self.cpus = cpus
-        _ray()
+        ray_library()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """See `Executor.run`; a cell counts as started when it is handed over.
@@ -46,8 +40,8 @@ class RayExecutor:
         """
         if not jobs:
             return
-        ray = _ray()
-        with _connected(ray, self.address):
+        ray = ray_library()
+        with connected(ray, self.address):
             # A process for each cell, as on one machine: renderers and torch leave no threads or memory behind.
             remote = ray.remote(max_calls=1)(perform)
 
@@ -83,41 +77,3 @@ def _loss(ray: ModuleType, reference: Any) -> str | None:
     except ray.exceptions.RayError as error:
         return f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}" if str(error) else type(error).__name__
     return None
-
-
-def _ray() -> ModuleType:
-    try:
-        return import_module("ray")
-    except ImportError as error:
-        raise UserError(_INSTALL) from error
-
-
-@contextmanager
-def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
-    if ray.is_initialized():  # by whoever called
-        yield
-        return
-    try:
-        _check_answer(address)
-        local = {} if address else {"include_dashboard": False}
-        ray.init(address=address, log_to_driver=False, logging_level="error", **local)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"no Ray cluster answers at {address or 'this machine'} ({error}); start one with `ray start --head`, or "
-            "use `--executor local`."
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _check_answer(address: str | None) -> None:
-    """Knock at a cluster's door; Ray itself would wait for minutes.
-
-    Raises:
-        OSError: If nobody answers.
-    """
-    found = re.fullmatch(r"(?:ray://)?(.+):(\d+)", address or "")
-    if found:
-        socket.create_connection((found[1].strip("[]"), int(found[2])), timeout=_ANSWER_S).close()

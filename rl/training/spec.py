@@ -55,6 +55,7 @@ class RunSpec:
         hfov_deg: Of the camera.
         forward_m: How far an agent goes in a step.
         turn_deg: How far an agent turns in a step.
+        sliding: Whether an agent slides along what it walks into, or stands there until it turns away.
         stack: Frames that the policy sees at once.
         ppo: How it learns; None for the task's defaults, which then stand here.
         recurrent: Whether the policy has a memory (LSTM).
@@ -82,6 +83,7 @@ class RunSpec:
     hfov_deg: float = 90.0
     forward_m: float = 0.25
     turn_deg: float = 30.0
+    sliding: bool = True
     stack: int = 4
     ppo: PpoSettings | None = None
     recurrent: bool = False

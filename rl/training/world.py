@@ -125,7 +125,7 @@ def camera_of(spec: RunSpec, sensors: tuple[Sensor, ...] = (Sensor.RGB,)) -> Age
     """
     return AgentSpec(
         forward_m=spec.forward_m, turn_deg=spec.turn_deg, height=spec.camera_px, width=spec.camera_px,
-        hfov_deg=spec.hfov_deg, sensors=sensors,
+        hfov_deg=spec.hfov_deg, sliding=spec.sliding, sensors=sensors,
     )  # fmt: skip
 
 

@@ -1,22 +1,17 @@
 """Units on a Ray cluster, or on the one that Ray starts on this machine."""
 
-import re
-import socket
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from importlib import import_module
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
+from perception.clusters import connected, ray_library
 from perception.errors import UserError
 from taxonomy.engine.execution import OnEvent, execute
 from taxonomy.engine.outcomes import Outcome
 from taxonomy.engine.performing import Crashed, Job, Rejected, Report, perform_elsewhere
 from taxonomy.engine.store import Store
 from taxonomy.engine.units import Unit
-
-_ANSWER_S = 10.0
-_INSTALL = "Ray is not installed; `pip install 'midlevel[ray]'` installs it, and `--executor local` does without it."
 
 
 class RayExecutor:
@@ -44,10 +39,10 @@ class RayExecutor:
         self.gpus = gpus
         self.attempts = attempts
         self._connection = ExitStack()
-        _ray()
+        ray_library()
 
     def __enter__(self) -> Self:
-        self._connection.enter_context(_connected(_ray(), self.address))
+        self._connection.enter_context(connected(ray_library(), self.address))
         return self
 
     def __exit__(
@@ -66,8 +61,8 @@ class RayExecutor:
     def _on_cluster(self, jobs: Sequence[Job], on_start: Callable[[Job], None]) -> Generator[tuple[Job, Report]]:
         if not jobs:
             return
-        ray = _ray()
-        with _connected(ray, self.address):
+        ray = ray_library()
+        with connected(ray, self.address):
             remote = ray.remote(perform_elsewhere)
             most_cpus = self._largest_machine(ray)
 
@@ -107,44 +102,6 @@ class RayExecutor:
         if not fit:
             raise UserError(f"no machine of the Ray cluster has {self.gpus:g} GPUs; ask for fewer, or for none.")
         return max(float(machine.get("CPU", 0.0)) for machine in fit)
-
-
-def _ray() -> ModuleType:
-    try:
-        return import_module("ray")
-    except ImportError as error:
-        raise UserError(_INSTALL) from error
-
-
-@contextmanager
-def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
-    if ray.is_initialized():  # by whoever called, or on entry
-        yield
-        return
-    try:
-        _check_answer(address)
-        local = {} if address else {"include_dashboard": False}
-        ray.init(address=address, log_to_driver=False, logging_level="error", **local)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"no Ray cluster answers at {address or 'this machine'} ({error}); start one with `ray start --head`, or "
-            "use `--executor local`."
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _check_answer(address: str | None) -> None:
-    """Knock at a cluster's door; Ray itself would wait for minutes.
-
-    Raises:
-        OSError: If nobody answers.
-    """
-    found = re.fullmatch(r"(?:ray://)?(.+):(\d+)", address or "")
-    if found:
-        socket.create_connection((found[1].strip("[]"), int(found[2])), timeout=_ANSWER_S).close()
 
 
 def _losses(ray: ModuleType) -> tuple[type[Exception], ...]:

@@ -7,11 +7,12 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from perception.drawing import new_figure
 from taxonomy.coverage import Coverage
 from taxonomy.evaluation import WinRates, as_percent, gain, percentile, quality, source_frequency
 from taxonomy.report.matrices import draw_presence
 from taxonomy.report.study import Study
-from taxonomy.report.style import ACCENT, MUTED, colour_labels, new_figure
+from taxonomy.report.style import ACCENT, MUTED, colour_labels
 from taxonomy.solver import Taxonomy
 
 _RATES: tuple[tuple[str, str, Callable[[Taxonomy], WinRates]], ...] = (

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perception import TaskDictionary
-from taxonomy.report.style import ACCENT, GUIDE, MUTED, colour_labels, group_handles, new_figure, task_colour
+from perception.drawing import new_figure
+from taxonomy.report.style import ACCENT, GUIDE, MUTED, colour_labels, group_handles, task_colour
 from taxonomy.studies import Policy, images_needed
 
 if TYPE_CHECKING:

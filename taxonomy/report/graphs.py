@@ -12,8 +12,9 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from perception import TaskDictionary
+from perception.drawing import new_figure
 from taxonomy.report.study import Study
-from taxonomy.report.style import ACCENT, MUTED, PALE, group_handles, new_figure, task_colour
+from taxonomy.report.style import ACCENT, MUTED, PALE, group_handles, task_colour
 from taxonomy.solver import Taxonomy
 from taxonomy.transfers import Transfer
 

@@ -10,8 +10,9 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram
 
+from perception.drawing import new_figure
 from taxonomy.report.study import Study
-from taxonomy.report.style import ACCENT, MUTED, colour_labels, group_handles, new_figure, task_colour
+from taxonomy.report.style import ACCENT, MUTED, colour_labels, group_handles, task_colour
 from taxonomy.similarity import AffinityMatrix, SimilarityTree
 
 

@@ -1,15 +1,14 @@
 """One look for all pictures: colours of the groups, type, and drawing without a window."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from perception import Group, TaskDictionary
+from perception.drawing import drawing as drawing_with
 
 GROUP_COLOURS: dict[Group, str] = {
     Group.TWO_D: "#0072B2",
@@ -40,38 +39,19 @@ PALE = "#E3E3E3"
 GUIDE = "#EEEEEE"
 
 _SETTINGS: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "text.parse_math": False,  # task names are text
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": "#333333",
     "xtick.color": "#555555",
     "ytick.color": "#555555",
-    "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": 0.1,
     "figure.constrained_layout.w_pad": 0.1,
     "legend.frameon": False,
-    "svg.hashsalt": "midlevel",  # the same picture has the same bytes
 }
 
 
-@contextmanager
-def drawing() -> Iterator[None]:
-    """Draw in the project's style, whatever the caller's settings are."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)
-        yield
-
-
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """A figure of this size that belongs to no window and to no global list."""
-    return Figure(figsize=(width_in, height_in))
+def drawing() -> AbstractContextManager[None]:
+    """Draw in this report's style, whatever the caller's settings are."""
+    return drawing_with(_SETTINGS)
 
 
 def task_colour(name: str, tasks: TaskDictionary) -> str:

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
+from perception.drawing import new_figure
 from rl.study.analysis import TaskAnalysis
 from rl.study.config import Measure
-from rl.study.report.style import INK, QUIET, Look, new_figure
+from rl.study.report.style import INK, QUIET, Look
 from rl.study.results import CellResult
 from rl.study.statistics import Interval, mean_interval
 

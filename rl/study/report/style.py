@@ -2,15 +2,15 @@
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from perception.drawing import drawing as drawing_with
 from rl.study.config import StudyAgent
 
 INK, QUIET, LINE = "#010101", "#020202", "#030303"
@@ -36,15 +36,7 @@ _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)))
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
 
 _SETTINGS: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "text.parse_math": False,
     "text.color": INK,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "axes.edgecolor": QUIET,
     "axes.labelcolor": QUIET,
     "axes.grid": True,
@@ -52,8 +44,6 @@ _SETTINGS: Any = {
     "grid.color": LINE,
     "xtick.color": QUIET,
     "ytick.color": QUIET,
-    "figure.constrained_layout.use": True,
-    "svg.hashsalt": "midlevel",  # the same picture has the same bytes
     "svg.fonttype": "none",
 }
 
@@ -90,18 +80,9 @@ def looks_of(agents: Sequence[StudyAgent]) -> dict[str, Look]:
     return found
 
 
-@contextmanager
-def drawing() -> Iterator[None]:
-    """Draw in the project's style, whatever the caller's settings are."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)
-        yield
-
-
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """A figure of this size that belongs to no window and to no global list."""
-    return Figure(figsize=(width_in, height_in))
+def drawing() -> AbstractContextManager[None]:
+    """Draw in this report's style, whatever the caller's settings are."""
+    return drawing_with(_SETTINGS)
 
 
 def svg(figure: Figure, looks: Mapping[str, Look], label: str) -> str:
