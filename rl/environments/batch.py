@@ -152,6 +152,7 @@ class Batch:
         collided = self.simulator.step(self._actions[chosen])
         self._last_action = chosen.astype(np.int64)
         self._steps += 1
+        self._collided = collided
         self._collisions += collided
         self._walked_m += np.linalg.norm(self.simulator.agents.positions - before, axis=1)
         seen = self._look()
@@ -193,6 +194,7 @@ class Batch:
         self._is_idle = np.zeros(self.count, np.bool_)
         self._steps = np.zeros(self.count, np.int64)
         self._collisions = np.zeros(self.count, np.int64)
+        self._collided = np.zeros(self.count, np.bool_)
         self._walked_m = np.zeros(self.count)
         self._reward = np.zeros(self.count)
         self._last_action = np.full(self.count, -1, np.int64)
@@ -253,7 +255,7 @@ class Batch:
         return seen
 
     def _moment(self, seen: Observations) -> Moment:
-        return Moment(self.simulator, self.current, seen)
+        return Moment(self.simulator, self.current, seen, self._collided)
 
     def _told(self, seen: Observations) -> Seen:
         told: Seen = {str(sensor): getattr(seen, sensor) for sensor in self.sensors}

@@ -22,13 +22,14 @@ class PointGoal:
 
     The reward of a step is by how much the shortest walk to the goal became shorter (metres), less a living penalty,
     and more on success: the point-goal task of Anderson et al. (2018), with the dense reward of Savva et al. (2019) and
-    Sax et al. (2018). Agents are told [min(distance, 10 m) / 10 m, cos(bearing), sin(bearing)] of the goal, as the crow
+    Sax et al. (2018), whose agents also pay for what they walk into. Agents are told [min(distance, 10 m) / 10 m, cos(bearing), sin(bearing)] of the goal, as the crow
     flies; bearing 0 is straight ahead, positive to the left.
 
     Args:
         success_m: How near to the goal, along the shortest walk, `STOP` is a success.
         success_reward: Added then.
         living_penalty: Taken off at each step.
+        collision_penalty: Taken off at each step that meets something.
         horizon_steps: After which an episode is cut off.
 
     Raises:
@@ -38,6 +39,7 @@ class PointGoal:
     success_m: float = 0.36
     success_reward: float = 2.5
     living_penalty: float = 0.01
+    collision_penalty: float = 0.0
     horizon_steps: int = 200
 
     name: ClassVar[str] = "PointGoal"
@@ -47,8 +49,9 @@ class PointGoal:
 
     def __post_init__(self) -> None:
         check_numbers(
-            self.name, success_m=self.success_m, success_reward=self.success_reward, living_penalty=self.living_penalty
-        )
+            self.name, success_m=self.success_m, success_reward=self.success_reward,
+            living_penalty=self.living_penalty, collision_penalty=self.collision_penalty,
+        )  # fmt: skip
         check_horizon(self.name, self.horizon_steps)
 
     def progress(self, count: int) -> "PointGoalProgress":
@@ -97,7 +100,8 @@ class PointGoalProgress:
         self._measure(np.flatnonzero(moved), moment)
         stopped = np.array([action is Action.STOP for action in self._task.actions])[chosen]
         is_success = stopped & (self._distance_m <= self._task.success_m)
-        reward = before_m - self._distance_m - self._task.living_penalty + self._task.success_reward * is_success
+        penalty = self._task.living_penalty + self._task.collision_penalty * moment.collided
+        reward = before_m - self._distance_m - penalty + self._task.success_reward * is_success
         return Outcome(reward, stopped, is_success, {"distance_m": self._distance_m.copy()})
 
     def vector(self, moment: Moment) -> NDArray[np.float32]:

@@ -39,11 +39,13 @@ class Moment:
         simulator: With N agents placed.
         episodes: The episode each agent is in.
         observations: What the agents see, with at least the sensors that the task asks for.
+        collided: bool [N], whose last action met something; all False before the first one.
     """
 
     simulator: Simulator
     episodes: tuple[Episode, ...]
     observations: Observations
+    collided: NDArray[np.bool_]
 
 
 class Progress(Protocol):

@@ -41,6 +41,22 @@ def test_an_agent_that_walks_straight_to_its_goal_and_stops_has_succeeded_by_han
     assert summary.reward == pytest.approx(7 * 0.24 + 2.49, abs=1e-6)
 
 
+def test_walking_into_a_wall_costs_what_the_task_says_at_each_step_that_meets_it() -> None:
+    task = PointGoal(living_penalty=0.0, collision_penalty=0.1, horizon_steps=50)
+    batch = batch_of(straight(), task=task)
+    batch.reset()
+    reward, met = 0.0, 0
+    for _ in range(20):  # the goal, and then the wall behind it
+        before_m = batch.simulator.agents.positions[0, 2]
+        reward += float(batch.step(np.array([FORWARD])).reward[0])
+        met += before_m - batch.simulator.agents.positions[0, 2] < 0.24
+    assert met > 3
+    left_m = float(np.abs(-1.0 - batch.simulator.agents.positions[0, 2]))
+    assert reward == pytest.approx(2.0 - left_m - 0.1 * met, abs=1e-5)
+    turned = batch.step(np.array([LEFT])).reward[0]
+    assert turned == 0
+
+
 def test_stopping_too_far_away_ends_the_episode_without_success() -> None:
     batch = batch_of(straight())
     batch.reset()
