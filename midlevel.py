@@ -11,6 +11,7 @@ from perception.bank_cli import app as bank_app
 from perception.cli import doctor, encode, predict
 from rl.cli import app as rl_app
 from server.cli import serve
+from server.explorer.cli import explore
 from sim import SimulatorError
 from taxonomy.cli import app as taxonomy_app
 from taxonomy.data_cli import app as data_app
@@ -31,6 +32,7 @@ app.command()(encode)
 app.command()(predict)
 app.command()(demo)
 app.command()(serve)
+app.command()(explore)
 app.command()(doctor)
 
 

@@ -136,6 +136,23 @@ class Analysis:
         return None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """An agent's places in all tasks.
+
+    Args:
+        agent: Which.
+        ranks: By task, in the order of the tasks; NaN where it has none.
+        mean: Of those it has.
+        worst: Of those it has.
+    """
+
+    agent: StudyAgent
+    ranks: Mapping[str, float]
+    mean: float
+    worst: float
+
+
 class Results:
     """Results by task and agent, in the order of seeds."""
 
@@ -208,6 +225,18 @@ def _row(
             for curve in curves
         ),
     )
+
+
+def standings(analysis: Analysis) -> tuple[Standing, ...]:
+    """Every agent that has a place, the best mean place first."""
+    agents = {row.agent.agent: row.agent for task in analysis.tasks for row in task.rows}
+    found = []
+    for name, agent in agents.items():
+        ranks = {task.task.name: row.rank if (row := task.row(name)) else math.nan for task in analysis.tasks}
+        known = [rank for rank in ranks.values() if not math.isnan(rank)]
+        if known:
+            found.append(Standing(agent, ranks, sum(known) / len(known), max(known)))
+    return tuple(sorted(found, key=lambda standing: standing.mean))
 
 
 def gaps(results: Results, task: StudyTask, agent: str) -> NDArray[np.float64]:

@@ -89,6 +89,8 @@ class StudyAgent:
         agent: As `rl.agents.parse_agent` reads it: "max-coverage:4", "normal", "scratch", "blind", "random".
         label: What people call it; by default the same.
         tasks: The tasks it is for; by default all.
+        ppo: Settings of PPO that differ from the task's for this agent: what suits one way of seeing may not suit
+            another.
 
     Raises:
         UserError: If a text is empty.
@@ -97,6 +99,7 @@ class StudyAgent:
     agent: str
     label: str = ""
     tasks: tuple[str, ...] | None = None
+    ppo: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_text("agent", self.agent)
@@ -104,6 +107,7 @@ class StudyAgent:
         check_text("label", self.label)
         if self.tasks is not None:
             object.__setattr__(self, "tasks", tuple(filled_list("tasks of an agent", self.tasks)))
+        checked_mapping(f"ppo of {self.agent}", self.ppo)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ is not significant then is undecided: it is no evidence for or against.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
@@ -28,6 +28,13 @@ from rl.study.cells import family_of
 from rl.study.statistics import corrected, mean_interval, welch_p
 
 ALPHA = 0.05
+HYPOTHESES: Mapping[str, str] = {
+    "H1": "features learn with fewer steps than pixels",
+    "H2": "features keep working in new buildings",
+    "H3": "no single feature is best everywhere (pairs of features, in pairs of tasks)",
+}
+"""In words."""
+
 _UNSEEN = "is better in new buildings than scratch"
 _REVERSED = "better in the first task, worse in the second"
 

@@ -68,6 +68,7 @@ def _evaluate(cell: Cell, folder: Path, split: Split) -> Mapping[str, Any]:
 def _resolved(config: StudyConfig) -> StudyConfig:
     """With every default of scenes, tasks, learning and training written out."""
     from rl.tasks import TASKS
+    from rl.training import DEFAULTS, PpoSettings
     from rl.training.world import rules_for
 
     specs = {cell.task: spec_of(cell) for cell in cells_of(config)}
@@ -76,7 +77,7 @@ def _resolved(config: StudyConfig) -> StudyConfig:
             task,
             settings=asdict(TASKS[task.name](**task.settings)),
             episodes=vars(rules_for(specs[task.name])).copy(),
-            ppo=asdict(specs[task.name].learning),
+            ppo={**asdict(DEFAULTS.get(task.name, PpoSettings())), **task.ppo},
         )
         for task in config.tasks
         if task.name in specs

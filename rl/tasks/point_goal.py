@@ -22,8 +22,9 @@ class PointGoal:
 
     The reward of a step is by how much the shortest walk to the goal became shorter (metres), less a living penalty,
     and more on success: the point-goal task of Anderson et al. (2018), with the dense reward of Savva et al. (2019) and
-    Sax et al. (2018), whose agents also pay for what they walk into. Agents are told [min(distance, 10 m) / 10 m, cos(bearing), sin(bearing)] of the goal, as the crow
-    flies; bearing 0 is straight ahead, positive to the left.
+    Sax et al. (2018), whose agents also pay for what they walk into. Agents are told
+    [min(distance, 10 m) / 10 m, cos(bearing), sin(bearing)] of the goal, as the crow flies; bearing 0 is straight
+    ahead, positive to the left.
 
     Args:
         success_m: How near to the goal, along the shortest walk, `STOP` is a success.

@@ -2,7 +2,7 @@
 
 from server.security.authentication import TokenInterceptor
 from server.security.binding import check_binding, is_local
-from server.security.tls import TlsFiles, server_credentials, tls_files
+from server.security.tls import TlsFiles, server_context, server_credentials, tls_files
 from server.security.tokens import SHORTEST_TOKEN, TokenFile
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "TokenInterceptor",
     "check_binding",
     "is_local",
+    "server_context",
     "server_credentials",
     "tls_files",
 ]

@@ -58,10 +58,7 @@ def server_credentials(files: TlsFiles) -> "grpc.ServerCredentials":
 
     certificate = _pem(files.certificate, "CERTIFICATE", "a certificate")
     key = _pem(files.key, "PRIVATE KEY", "a private key")
-    context = _server_context(files)
-    problem = _trouble(context, certificate)
-    if problem is not None:
-        _logger.warning("clients will refuse the certificate: %s", problem, extra={"file": str(files.certificate)})
+    server_context(files)
     authorities = None if files.client_ca is None else _authorities(files.client_ca)
     return grpc.ssl_server_credentials([(key, certificate)], authorities, authorities is not None)
 
@@ -73,7 +70,22 @@ def _pem(path: Path, label: str, what: str) -> bytes:
     return data
 
 
-def _server_context(files: TlsFiles) -> ssl.SSLContext:
+def server_context(files: TlsFiles) -> ssl.SSLContext:
+    """A context with a server's own identity; a certificate that clients will refuse is logged as a warning.
+
+    Raises:
+        UserError: If a file is missing or no PEM, the key is encrypted or does not match the certificate.
+    """
+    certificate = _pem(files.certificate, "CERTIFICATE", "a certificate")
+    _pem(files.key, "PRIVATE KEY", "a private key")
+    context = _loaded(files)
+    problem = _trouble(context, certificate)
+    if problem is not None:
+        _logger.warning("clients will refuse the certificate: %s", problem, extra={"file": str(files.certificate)})
+    return context
+
+
+def _loaded(files: TlsFiles) -> ssl.SSLContext:
     def encrypted() -> NoReturn:  # without this, OpenSSL would ask on the terminal
         raise UserError(f"{files.key} is encrypted; a server starts unattended: openssl pkey -in it -out a plain one.")
 

@@ -1,4 +1,4 @@
-"""The report of a study: one HTML page that holds everything and needs no network."""
+"""The report of a study: one HTML page that holds everything and needs no network, and the same as JSON."""
 
 import lazy_loader
 

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from perception.drawing import new_figure
 from rl.study.analysis import TaskAnalysis
 from rl.study.config import Measure
+from rl.study.curves import mean_curves
 from rl.study.report.style import INK, QUIET, Look
 from rl.study.results import CellResult
-from rl.study.statistics import Interval, mean_interval
+from rl.study.statistics import Interval
 
 WIDTH_IN = 5.4
-_GRID_POINTS = 60
-_SMOOTH = 5
 
 
 def draw_curves(task: TaskAnalysis, results: Mapping[str, Sequence[CellResult]], measure: str,
@@ -28,21 +27,21 @@ def draw_curves(task: TaskAnalysis, results: Mapping[str, Sequence[CellResult]],
     Returns:
         None if no agent has any, or it is 0 everywhere, because the task does not measure it.
     """
-    curves = {agent: found for agent, done in results.items() if (found := _mean_curve(done, measure)) is not None}
-    if not curves or all(np.nanmax(np.abs(mean)) == 0 for _, mean, *_ in curves.values()):
+    curves = mean_curves(results, measure)
+    if not curves:
         return None
     figure = new_figure(WIDTH_IN, 3.5)
     axes = figure.subplots()
-    for agent, (steps, mean, low, high) in curves.items():
+    for agent, curve in curves.items():
         look = looks[agent]
-        axes.plot(steps, mean, color=look.stand_in, linestyle=look.dash, linewidth=1.6)
-        axes.fill_between(steps, low, high, color=look.stand_in, alpha=0.13, linewidth=0)
+        axes.plot(curve.steps, curve.mean, color=look.stand_in, linestyle=look.dash, linewidth=1.6)
+        axes.fill_between(curve.steps, curve.low, curve.high, color=look.stand_in, alpha=0.13, linewidth=0)
     if measure == task.task.curve and not math.isnan(task.threshold):
         axes.axhline(task.threshold, color=QUIET, linewidth=0.8, linestyle=":")
     axes.set_title(f"{task.task.name}: {measure} while training")
     axes.set_xlabel("environment steps")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _thousands(value)))
-    _limit_to_means(axes, [mean for _, mean, *_ in curves.values()])
+    _limit_to_means(axes, [curve.mean for curve in curves.values()])
     return figure
 
 
@@ -88,30 +87,6 @@ MEASURE_NAMES: Mapping[Measure, str] = {
     Measure.COVERED: "m² seen",
 }
 """As people read them."""
-
-
-def _mean_curve(results: Sequence[CellResult], measure: str) -> tuple[NDArray[np.float64], ...] | None:
-    """Steps, mean, and lower and upper end of the interval: [G] each, up to where all seeds have got."""
-    curves = [
-        (result.curve["steps"][known], _smooth(result.curve[measure][known]))
-        for result in results
-        if (known := ~np.isnan(result.curve[measure])).any()
-    ]
-    if not curves:
-        return None
-    steps = np.linspace(max(at[0] for at, _ in curves), min(at[-1] for at, _ in curves), _GRID_POINTS)
-    table = np.array([np.interp(steps, at, level) for at, level in curves])
-    intervals = [mean_interval(column) for column in table.T]
-    return steps, *(np.array([getattr(item, name) for item in intervals]) for name in ("mean", "low", "high"))
-
-
-def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A running mean, narrower at the ends."""
-    weights = np.ones(min(_SMOOTH, len(values)))
-    smooth: NDArray[np.float64] = np.convolve(values, weights, "same") / np.convolve(
-        np.ones(len(values)), weights, "same"
-    )
-    return smooth
 
 
 def _limit_to_means(axes: Axes, means: Sequence[NDArray[np.float64]]) -> None:

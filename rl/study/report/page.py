@@ -24,7 +24,7 @@ from rl.study.report.tables import (
     time_table,
 )
 from rl.study.running import Study
-from rl.study.verdicts import Claim, Verdict, judge
+from rl.study.verdicts import HYPOTHESES, Claim, Verdict, judge
 
 REPORT_FILE = "report.html"
 
@@ -151,15 +151,8 @@ def _task_words(task: TaskAnalysis) -> str:
 def _verdict_words(claims: tuple[Claim, ...]) -> str:
     """How many claims of each hypothesis hold."""
     parts = []
-    for hypothesis, about in _ABOUT.items():
+    for hypothesis, about in HYPOTHESES.items():
         verdicts = [claim.verdict for claim in claims if claim.hypothesis == hypothesis]
         counts = ", ".join(f"{verdict.value} {verdicts.count(verdict)}" for verdict in Verdict)
         parts.append(f"{hypothesis}, {about}: of {len(verdicts)} claims {counts}.")
     return " ".join(parts) + " A claim is undecided where its q is 0.05 or more: that is no evidence for or against it."
-
-
-_ABOUT = {
-    "H1": "features learn with fewer steps than pixels",
-    "H2": "features keep working in new buildings",
-    "H3": "no single feature is best everywhere (pairs of features, in pairs of tasks)",
-}

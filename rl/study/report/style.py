@@ -68,6 +68,11 @@ class Look:
     mark: str
     variable: str
 
+    @property
+    def strokes(self) -> tuple[float, ...]:
+        """Lengths of the dash's strokes and gaps, in widths of the line; nothing for a solid one."""
+        return () if self.dash == "-" else self.dash[1]
+
 
 def looks_of(agents: Sequence[StudyAgent]) -> dict[str, Look]:
     """A look for each agent; after ten, colours come again with other dashes."""

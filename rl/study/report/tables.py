@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rl.study.analysis import Analysis, Comparison, Row, TaskAnalysis
+from rl.study.analysis import Analysis, Comparison, Row, TaskAnalysis, standings
 from rl.study.config import Measure
 from rl.study.report.charts import MEASURE_NAMES
 from rl.study.running import Study
@@ -64,16 +64,11 @@ def results_table(task: TaskAnalysis) -> Table:
 
 def rank_table(analysis: Analysis) -> Table:
     """The place of each agent in each task, and its worst."""
-    labels = {row.agent.agent: row.agent.label for task in analysis.tasks for row in task.rows}
     columns = ("agent", *(task.task.name for task in analysis.tasks), "mean", "worst")
-    lines = []
-    for agent, label in labels.items():
-        places = [row.rank if (row := task.row(agent)) else math.nan for task in analysis.tasks]
-        known = [place for place in places if not math.isnan(place)]
-        if known:
-            lines.append((sum(known) / len(known), label, places, max(known)))
-    lines.sort(key=lambda line: line[0])
-    rows = [_cells(label, *map(number, places), number(mean), number(worst)) for mean, label, places, worst in lines]
+    rows = [
+        _cells(found.agent.label, *map(number, (*found.ranks.values(), found.mean, found.worst)))
+        for found in standings(analysis)
+    ]
     return Table(columns, tuple(rows), "Ranks")
 
 

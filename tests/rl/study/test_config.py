@@ -122,6 +122,18 @@ def test_the_studies_that_come_with_the_project_can_be_run(path: Path) -> None:
     assert full.tasks[0].ppo["gamma"] > 0.9, "defaults are written out"
 
 
+def test_an_agent_may_learn_in_its_own_way_and_no_other_agent_does() -> None:
+    scratch, scripted = ({"agent": name, "ppo": {"learning_rate": 1e-3}} for name in ("scratch", "random"))
+    agents = [scratch, "normal", scripted]
+    task = {"name": "PointGoal", "steps": 10, "ppo": {"gamma": 0.9}}
+    for config in (study(agents=agents, tasks=[task]), TRAINING.resolve(study(agents=agents, tasks=[task]))):
+        of = {cell.agent: cell for cell in cells_of(config)}
+        assert spec_of(of["scratch"]).learning.learning_rate == 1e-3
+        assert spec_of(of["scratch"]).learning.gamma == 0.9
+        assert spec_of(of["normal"]).learning.learning_rate == 7e-4
+        assert of["random"].ppo == {}, "there is nothing to learn"
+
+
 def test_wrong_settings_of_parts_are_found_before_anything_is_trained() -> None:
     for change, message in (
         ({"tasks": [{"name": "PointGaol", "steps": 10}]}, "did you mean 'PointGoal'"),
@@ -129,6 +141,7 @@ def test_wrong_settings_of_parts_are_found_before_anything_is_trained() -> None:
         ({"training": {"camra_px": 64}}, "did you mean 'camera_px'"),
         ({"scenes": {"trian": 3}}, "did you mean 'train'"),
         ({"tasks": [{"name": "PointGoal", "steps": 10, "ppo": {"gama": 0.9}}]}, "did you mean 'gamma'"),
+        ({"agents": [{"agent": "blind", "ppo": {"gama": 0.9}}]}, "did you mean 'gamma'"),
     ):
         with pytest.raises(UserError, match=message):
             TRAINING.check(cells_of(study(**change))[0])

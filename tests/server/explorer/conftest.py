@@ -1,0 +1,62 @@
+"""A real browser, and the app on a real port."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+from server.explorer.options import ExploreOptions
+from server.explorer.serving import listening
+from tests.server.explorer.browser import Browser
+
+Explore = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def _driver() -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("Chromium and its driver are not installed: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
+        "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ):  # fmt: skip
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with webdriver.Chrome(options=options, service=Service(driver)) as chrome:
+        yield chrome
+
+
+@pytest.fixture
+def browser(_driver: webdriver.Chrome) -> Iterator[Browser]:
+    """A browser at 1280 px, light, with nothing remembered; a test that leaves errors on the console fails."""
+    found = Browser(_driver)
+    found.resize(1280)
+    yield found
+    errors = found.console_errors()
+    _driver.get("about:blank")
+    assert not errors
+
+
+@pytest.fixture
+def explore() -> Iterator[Explore]:
+    """Serves the app for `ExploreOptions` given by name, and returns its address."""
+    with ExitStack() as stack:
+
+        def start(results: Path, **options: Any) -> str:
+            address, server = stack.enter_context(listening(ExploreOptions(results=results, port=0, **options)))
+            thread = threading.Thread(target=server.serve, daemon=True)
+            thread.start()
+            stack.callback(thread.join, 10)
+            stack.callback(server.stop)
+            return address
+
+        yield start
