@@ -125,7 +125,7 @@ def _cell(config: StudyConfig, task: StudyTask, agent: StudyAgent, seed: int) ->
         episodes=dict(task.episodes),
         seed=seed,
         steps=0 if scripted else task.steps,
-        ppo={} if scripted else {**task.ppo, **agent.ppo},
+        ppo={} if scripted else {**task.ppo, **agent.ppo.get(task.name, {})},
         scenes=dict(config.scenes),
         training=dict(config.training),
         splits=config.evaluation.splits,

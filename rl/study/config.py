@@ -89,8 +89,7 @@ class StudyAgent:
         agent: As `rl.agents.parse_agent` reads it: "max-coverage:4", "normal", "scratch", "blind", "random".
         label: What people call it; by default the same.
         tasks: The tasks it is for; by default all.
-        ppo: Settings of PPO that differ from the task's for this agent: what suits one way of seeing may not suit
-            another.
+        ppo: By task, settings of PPO that differ for this agent: what suits one way of seeing may not suit another.
 
     Raises:
         UserError: If a text is empty.
@@ -99,7 +98,7 @@ class StudyAgent:
     agent: str
     label: str = ""
     tasks: tuple[str, ...] | None = None
-    ppo: Mapping[str, Any] = field(default_factory=dict)
+    ppo: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_text("agent", self.agent)
@@ -107,7 +106,8 @@ class StudyAgent:
         check_text("label", self.label)
         if self.tasks is not None:
             object.__setattr__(self, "tasks", tuple(filled_list("tasks of an agent", self.tasks)))
-        checked_mapping(f"ppo of {self.agent}", self.ppo)
+        for task, settings in checked_mapping(f"ppo of {self.agent}", self.ppo).items():
+            checked_mapping(f"ppo of {self.agent} in {task}", settings)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class StudyConfig:
         check_unique("labels of agents", [agent.label for agent in self.agents])
         names = [task.name for task in self.tasks]
         for agent in self.agents:
-            for task in agent.tasks or ():
+            for task in (*(agent.tasks or ()), *agent.ppo):
                 if task not in names:
                     raise UnknownNameError(f"task of agent {agent.agent}", task, names)
         for seed in self.seeds:

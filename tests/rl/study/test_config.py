@@ -123,7 +123,7 @@ def test_the_studies_that_come_with_the_project_can_be_run(path: Path) -> None:
 
 
 def test_an_agent_may_learn_in_its_own_way_and_no_other_agent_does() -> None:
-    scratch, scripted = ({"agent": name, "ppo": {"learning_rate": 1e-3}} for name in ("scratch", "random"))
+    scratch, scripted = ({"agent": name, "ppo": {"PointGoal": {"learning_rate": 1e-3}}} for name in ("scratch", "random"))
     agents = [scratch, "normal", scripted]
     task = {"name": "PointGoal", "steps": 10, "ppo": {"gamma": 0.9}}
     for config in (study(agents=agents, tasks=[task]), TRAINING.resolve(study(agents=agents, tasks=[task]))):
@@ -141,7 +141,7 @@ def test_wrong_settings_of_parts_are_found_before_anything_is_trained() -> None:
         ({"training": {"camra_px": 64}}, "did you mean 'camera_px'"),
         ({"scenes": {"trian": 3}}, "did you mean 'train'"),
         ({"tasks": [{"name": "PointGoal", "steps": 10, "ppo": {"gama": 0.9}}]}, "did you mean 'gamma'"),
-        ({"agents": [{"agent": "blind", "ppo": {"gama": 0.9}}]}, "did you mean 'gamma'"),
+        ({"agents": [{"agent": "blind", "ppo": {"PointGoal": {"gama": 0.9}}}]}, "did you mean 'gamma'"),
     ):
         with pytest.raises(UserError, match=message):
             TRAINING.check(cells_of(study(**change))[0])
