@@ -103,7 +103,8 @@ def welch_p(first: ArrayLike, second: ArrayLike) -> float:
         second: [m].
 
     Returns:
-        NaN where a sample has fewer than two values; 1 or 0 where neither varies, and they are equal or not.
+        NaN where a sample has fewer than two values, or neither varies and they differ: nothing is known then of how
+        far chance would move them. 1 where all are equal.
     """
     from scipy import stats
 
@@ -114,7 +115,7 @@ def welch_p(first: ArrayLike, second: ArrayLike) -> float:
     error = parts.sum()
     difference = abs(a.mean() - b.mean())
     if error == 0:
-        return 1.0 if difference == 0 else 0.0
+        return 1.0 if difference == 0 else math.nan
     freedom = error**2 / (parts**2 / (np.array([a.size, b.size]) - 1)).sum()  # Welch and Satterthwaite
     return float(2 * stats.t.sf(difference / np.sqrt(error), freedom))
 

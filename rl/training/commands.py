@@ -10,10 +10,12 @@ from typing import Any
 
 from perception.errors import UserError
 from perception.terminal import print_note
+from rl.agents.kinds import Family
 from rl.training.progress import RolloutRecord
 from rl.training.run import Report, RunResult, train
 from rl.training.settings import DEFAULTS, PpoSettings
 from rl.training.spec import RunSpec
+from rl.training.world import kind_of
 
 
 def train_run(
@@ -31,6 +33,8 @@ def train_run(
         UserError: As `train`, or if a setting is unknown.
     """
     spec = _spec({**document, **_merged(document, settings)})
+    if spec.server is not None and kind_of(spec).family is not Family.FEATURES:
+        print_note(f"{spec.agent} sees no features of a bank; the server at {spec.server} has nothing to do.")
     with _progress_report(spec) as report:
         return train(spec, out, stop_after=stop_after, report=report)
 

@@ -123,8 +123,8 @@ def test_the_studies_that_come_with_the_project_can_be_run(path: Path) -> None:
 
 
 def test_an_agent_may_learn_in_its_own_way_and_no_other_agent_does() -> None:
-    scratch, scripted = ({"agent": name, "ppo": {"PointGoal": {"learning_rate": 1e-3}}} for name in ("scratch", "random"))
-    agents = [scratch, "normal", scripted]
+    own = {"PointGoal": {"learning_rate": 1e-3}}
+    agents = [{"agent": "scratch", "ppo": own}, "normal", {"agent": "random", "ppo": own}]
     task = {"name": "PointGoal", "steps": 10, "ppo": {"gamma": 0.9}}
     for config in (study(agents=agents, tasks=[task]), TRAINING.resolve(study(agents=agents, tasks=[task]))):
         of = {cell.agent: cell for cell in cells_of(config)}

@@ -78,7 +78,7 @@ def test_equal_values_and_empty_samples_are_no_reason_to_stop() -> None:
     assert math.isnan(rank_sum_p([], [1.0]))
     assert math.isnan(welch_p([1.0], [1.0, 2.0]))
     assert welch_p([1.0, 1.0], [1.0, 1.0]) == 1.0
-    assert welch_p([1.0, 1.0], [2.0, 2.0]) == 0.0
+    assert math.isnan(welch_p([1.0, 1.0], [2.0, 2.0])), "of no spread, nothing follows"
 
 
 @pytest.mark.parametrize("seed", range(4))

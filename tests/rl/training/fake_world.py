@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
 from perception.errors import UserError
 from rl.training import RunSpec, World
+from tests.rl.stub_vec_env import StubVecEnv
 
 ACTIONS = 3
 
@@ -25,7 +25,7 @@ class Fault:
     reward: float = 0.0
 
 
-class FakeVecEnv(VecEnv):
+class FakeVecEnv(StubVecEnv):
     """Say which of three places of the picture is lit; 1 for the right one. Episodes take 5 to 9 steps."""
 
     def __init__(
@@ -106,21 +106,6 @@ class FakeVecEnv(VecEnv):
             "terminal_observation": last, "TimeLimit.truncated": lane % 2 == 0, "summary": summary,
             "episode": {"r": total, "l": 7},
         }  # fmt: skip
-
-    def close(self) -> None:
-        pass
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self, attr_name)] * self.num_envs
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise NotImplementedError
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        raise NotImplementedError
-
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        return [False] * self.num_envs
 
 
 @dataclass

@@ -49,6 +49,14 @@ def test_an_agent_is_trained_in_two_sittings_and_says_where_its_time_went(
     assert load_policy(tmp_path / "run").spec == spec
 
 
+def test_a_server_that_has_nothing_to_encode_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worlds, "scenes_of", lambda _: GivenScenes(train=(two_rooms("a"),)))
+    settings = ("--task-setting", "horizon_steps=20", "--episode-setting", "max_m=6", "--server", "grpc://127.0.0.1:1")
+    result = CliRunner().invoke(app, (*SMALL, *settings, "--out", str(tmp_path / "run")), catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "blind sees no features of a bank; the server at grpc://127.0.0.1:1 has nothing to do" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
 from perception.encoding.encoder import FEATURE_CHANNELS, Features
+from tests.rl.stub_vec_env import StubVecEnv
 
 PX = 32
 
 
-class ScriptedEnvironments(VecEnv):
+class ScriptedEnvironments(StubVecEnv):
     """Frame number k of an agent is grey level 10 * agent + k everywhere; its episodes end after the frames given.
 
     Args:
@@ -70,21 +70,6 @@ class ScriptedEnvironments(VecEnv):
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self.clock, self.steps = state["clock"].copy(), state["steps"].copy()
         self._move(state["at"])
-
-    def close(self) -> None:
-        pass
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self, attr_name)] * self.num_envs
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise NotImplementedError
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        raise NotImplementedError
-
-    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        return [False] * self.num_envs
 
     def _move(self, buildings: NDArray[np.int32]) -> None:
         self.simulator.agents = SimpleNamespace(buildings=buildings)
