@@ -24,6 +24,7 @@ from .solver import solve as solve
 from .transfer_files import read_transfers as read_transfers
 from .transfer_files import read_win_rates as read_win_rates
 from .transfer_files import transfers_to_json as transfers_to_json
+from .transfer_files import win_rate_files as win_rate_files
 from .transfer_files import write_transfers as write_transfers
 from .transfers import Transfer as Transfer
 from .transfers import TransferKey as TransferKey

@@ -39,8 +39,6 @@ RandomCount = Annotated[
 ]
 _MOST_NUMBERS = 10_000
 
-_PUBLISHED_WIN_RATES = {"gain": "wins_vs_pixels", "quality": "wins_vs_task"}
-
 
 @app.command()
 def affinity(
@@ -234,16 +232,14 @@ def _write_report(
 
 def _table_with_win_rates(file: Path, gain: Path | None, quality: Path | None) -> "TransferTable":
     from perception.terminal import print_note
-    from taxonomy.transfer_files import read_transfers, read_win_rates
+    from taxonomy.transfer_files import read_transfers, read_win_rates, win_rate_files
 
     table = read_transfers(file)
     given = {"gain": gain, "quality": quality}
-    for rate, published in _PUBLISHED_WIN_RATES.items():
-        name = file.name.replace("all_affinities", published)
-        for folder in (file.parent, file.parent.parent / "winrates"):  # as collected, and as in the release
-            if given[rate] is None and name != file.name and (folder / name).is_file():
-                given[rate] = folder / name
-                print_note(f"{rate}: {folder / name}, found beside the affinities")
+    for rate, path in win_rate_files(file).items():
+        if given[rate] is None:
+            given[rate] = path
+            print_note(f"{rate}: {path}, found beside the affinities")
     rates = {rate: read_win_rates(path, rate, table.tasks) for rate, path in given.items() if path is not None}
     return table.with_win_rates(gain=rates.get("gain"), quality=rates.get("quality"))
 

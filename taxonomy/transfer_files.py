@@ -34,6 +34,9 @@ class _Entry:
         return transfer_key(self.sources, self.target)
 
 
+_PUBLISHED_WIN_RATES = {"gain": "wins_vs_pixels", "quality": "wins_vs_task"}
+
+
 def read_transfers(path: str | Path, tasks: TaskDictionary = TASKS) -> TransferTable:
     """Read affinities from JSON, from a published pickle, or from a run directory.
 
@@ -60,6 +63,21 @@ def read_transfers(path: str | Path, tasks: TaskDictionary = TASKS) -> TransferT
         for entry in entries
     ]
     return _with_origin(path, lambda: TransferTable(transfers, tasks))
+
+
+def win_rate_files(affinities: Path) -> dict[str, Path]:
+    """The files of win rates that were published with a file of affinities, by rate: "gain" and "quality".
+
+    Args:
+        affinities: The file; they are looked for beside it, as collected, and in the release's folder `winrates`.
+    """
+    found = {}
+    for rate, published in _PUBLISHED_WIN_RATES.items():
+        name = affinities.name.replace("all_affinities", published)
+        for folder in (affinities.parent.parent / "winrates", affinities.parent):
+            if name != affinities.name and (folder / name).is_file():
+                found[rate] = folder / name
+    return found
 
 
 def read_win_rates(path: str | Path, rate: str, tasks: TaskDictionary = TASKS) -> dict[TransferKey, float]:
