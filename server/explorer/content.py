@@ -9,7 +9,7 @@ from typing import TypeVar
 from perception import UserError
 from perception.bank import Bank, load_bank
 from server.explorer.options import ExploreOptions
-from taxonomy import TransferTable, read_transfers
+from taxonomy import TransferTable, read_transfers, read_win_rates, win_rate_files
 
 T = TypeVar("T")
 
@@ -38,8 +38,8 @@ class Content:
 
     @cached_property
     def table(self) -> TransferTable | Absent:
-        """The affinities."""
-        return _loaded(self.options.results, read_transfers, "midlevel demo")
+        """The affinities, with the win rates that were published beside them."""
+        return _loaded(self.options.results, _with_win_rates, "midlevel demo")
 
     @cached_property
     def compared(self) -> TransferTable | Absent:
@@ -64,17 +64,26 @@ class Content:
         except UserError as error:
             return Absent(str(error), f"{self._command} --bank buildings-v1")
 
-    @cached_property
+    @property
     def agents(self) -> Path | Absent:
-        """The folder of a study, or of an agent's run."""
+        """The folder of a study, or of an agent's run; it may come while somebody waits for it."""
+        if self.options.agents is None and self.options.results.is_file():
+            return Absent("No folder of agents was given.", f"{self._command} --agents FOLDER")
         folder = self.options.agents or self.options.results / "agent"
         if not folder.is_dir():
-            return Absent(f"There are no agents in {folder}.", "midlevel rl demo")
+            return Absent(f"There are no agents in {folder}.", f"midlevel rl demo --out {folder}")
         return folder
 
     @property
     def _command(self) -> str:
         return f"midlevel explore {self.options.results}"
+
+
+def _with_win_rates(path: Path) -> TransferTable:
+    """The table; gain and quality of published pickles stand in files of their own."""
+    table = read_transfers(path)
+    rates = {rate: read_win_rates(file, rate, table.tasks) for rate, file in win_rate_files(path).items()}
+    return table.with_win_rates(gain=rates.get("gain"), quality=rates.get("quality"))
 
 
 def _loaded(path: Path, read: Callable[[Path], T], command: str) -> T | Absent:

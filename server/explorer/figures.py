@@ -1,6 +1,7 @@
 """Plotly figures in the page's colours, light and dark."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -45,11 +46,12 @@ def themed(figure: go.Figure, theme: str | None) -> go.Figure:
     figure.update_layout(
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": colours.ink, "size": 12},
         margin={"l": 48, "r": 12, "t": 32, "b": 40}, hoverlabel={"font": {"size": 12}},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": colours.quiet, "activecolor": colours.ink},
     )  # fmt: skip
     figure.update_xaxes(gridcolor=colours.grid, linecolor=colours.quiet, zeroline=False)
     figure.update_yaxes(gridcolor=colours.grid, linecolor=colours.quiet, zeroline=False)
     return figure
 
 
-GRAPH_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+GRAPH_CONFIG: Any = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
 """For `dcc.Graph`: nothing that leads out of the page."""

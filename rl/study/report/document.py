@@ -1,7 +1,7 @@
 """A study's results as JSON, for programs: `report.json` beside the page, with all that the page shows.
 
-The names of `document_of` and `summary_of` are a contract: what is there stays as it is while `format` is 1, and more may
-be added. Numbers that JSON lacks (NaN, infinity) are null.
+The names of `document_of` and `summary_of` are a contract: what is there stays as it is while `format` is 1, and more
+may be added. Numbers that JSON lacks (NaN, infinity) are null.
 """
 
 import json
