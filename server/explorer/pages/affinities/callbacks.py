@@ -1,0 +1,41 @@
+"""What happens on the page of affinities."""
+
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State
+from dash.development.base_component import Component
+
+from server.explorer.components import empty_state, in_the_browser
+from server.explorer.content import Absent, Content
+from server.explorer.pages.affinities.choice import read_choice
+from server.explorer.pages.affinities.shown import MATRIX, panels, transfers_to
+
+
+def register(app: Dash, content: Content) -> None:
+    """Add the page's callbacks."""
+
+    @app.callback(
+        Output("affinities-matrices", "children"),
+        Input("affinities-view", "value"), Input("affinities-order", "value"),
+        Input("affinities-arrangement", "value"), Input("theme", "data"),
+    )  # fmt: skip
+    def show(view: str, order: int, arrangement: str, theme: str | None) -> list[Component]:
+        if isinstance(content.table, Absent):
+            return [empty_state(content.table)]
+        choice = read_choice({"view": view, "order": str(order), "arrangement": arrangement}, content.table)
+        return panels(content, content.table, choice, theme)
+
+    @app.callback(Output("affinities-transfers", "children"), Input("affinities-target", "value"))
+    def listed(target: str) -> Component:
+        if isinstance(content.table, Absent):
+            return empty_state(content.table)
+        return transfers_to(content.table, read_choice({"target": target}, content.table).target)
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("affinities", "query"), Output("affinities-query", "data"),
+        Input("affinities-view", "value"), Input("affinities-order", "value"),
+        Input("affinities-arrangement", "value"), Input("affinities-target", "value"),
+    )  # fmt: skip
+    in_the_browser(app, "permalink", Output("affinities-link", "href"), Input("affinities-query", "data"))
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("affinities", "open"), Input({"type": MATRIX, "index": ALL}, "clickData"),
+        State({"type": MATRIX, "index": ALL}, "figure"), prevent_initial_call=True,
+    )  # fmt: skip
