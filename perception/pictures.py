@@ -111,6 +111,20 @@ def sheet(tiles: Sequence[Tile], columns: int, side_px: int = TILE_PX) -> "Image
     return result
 
 
+def feature_picture(features: NDArray[np.floating]) -> Pixels:
+    """The first three channels of a feature, or all of fewer, as red, green and blue; 0 is grey.
+
+    Args:
+        features: float [C, H, W], C >= 1.
+
+    Returns:
+        uint8 [H, W, 3]; the same value has the same colour in every picture.
+    """
+    shown = features[:3] if len(features) >= 3 else np.repeat(features[:1], 3, axis=0)
+    levels = 127.5 * (1 + np.tanh(np.asarray(shown, np.float32)))
+    return np.rint(levels).astype(np.uint8).transpose(1, 2, 0)
+
+
 def enlarged(picture: Pixels, side_px: int) -> "Image.Image":
     """A picture at `side_px` pixels square: pixels stay pixels where the side is a multiple, else they are blended."""
     from PIL import Image

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception.errors import UserError
+from perception.pictures import feature_picture
 from rl.environments.floor_plan import Picture
 from rl.environments.painter import Painter
 from rl.environments.summary import EpisodeSummary
@@ -123,20 +124,6 @@ def write_videos(
         write_video(path, frames_of(trajectory, simulator, task, vision))
         paths.append(path)
     return tuple(paths)
-
-
-def feature_picture(features: NDArray[np.floating]) -> Picture:
-    """The first three channels of a feature, or all of fewer, as red, green and blue; 0 is grey.
-
-    Args:
-        features: float [C, H, W], C >= 1.
-
-    Returns:
-        uint8 [H, W, 3]; the same value has the same colour in every frame.
-    """
-    shown = features[:3] if len(features) >= 3 else np.repeat(features[:1], 3, axis=0)
-    levels = 127.5 * (1 + np.tanh(np.asarray(shown, np.float32)))
-    return np.rint(levels).astype(np.uint8).transpose(1, 2, 0)
 
 
 def _tiles(simulator: Simulator, vision: Vision | None) -> list[tuple[Picture, str]]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from importlib.resources import files
 from urllib.parse import parse_qsl
 
-import dash_cytoscape
 from dash import Dash, Input, Output, State, dcc, html, set_props
 from dash.development.base_component import Component
 
@@ -33,7 +32,6 @@ def create_app(content: Content, pages: Sequence[Page] = PAGES) -> Dash:
         TITLE, assets_folder=str(assets), title=TITLE, update_title="", serve_locally=True,
         suppress_callback_exceptions=True, on_error=_tell, meta_tags=[_VIEWPORT],
     )  # fmt: skip
-    dash_cytoscape.load_extra_layouts()
     app.index_string = files("server.explorer").joinpath("assets", "index.html").read_text("utf-8")
     app.layout = html.Div(
         [

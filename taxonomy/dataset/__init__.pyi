@@ -4,6 +4,7 @@ from .dataset import Sample as Sample
 from .dataset import Skip as Skip
 from .labelling import UserTask as UserTask
 from .manifest import RenderSpec as RenderSpec
+from .one_view import render_view as render_view
 from .opening import open_dataset as open_dataset
 from .relative_poses import ViewGroups as ViewGroups
 from .rendering import RenderReport as RenderReport

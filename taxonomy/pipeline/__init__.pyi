@@ -1,4 +1,6 @@
 from .everything import run_everything as run_everything
+from .finished import FinishedRun as FinishedRun
+from .finished import open_run as open_run
 from .presets import PRESETS as PRESETS
 from .presets import Preset as Preset
 from .presets import preset_named as preset_named

@@ -1,7 +1,9 @@
 """Pictures of what a run's networks and readouts see, side by side with the labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +12,35 @@ from perception.bank import Bank, Predictor
 from perception.objectives import Objective
 from perception.photos import Pixels, squares
 from perception.pictures import Tile, caption, draw
-from perception.tasks import Input
+from perception.tasks import Input, TaskDictionary
 from taxonomy.dataset import Dataset
-from taxonomy.pipeline.collation import read_transfers_of
-from taxonomy.pipeline.run import RunResult
+from taxonomy.pipeline.collation import TargetFolders, read_transfers_of
 from taxonomy.readouts import open_representations, readout_predictions, variant_of
 from taxonomy.report.samples import DrawnTransfer, TargetTransfers, TaskSamples
 from taxonomy.training import read_objective
 from taxonomy.transfers import SELF, Transfer, TransferTable
 
 _PLAIN = Input.RGB
+
+
+class Measured(Protocol):
+    """What pictures of transfers need of a run; a `RunResult` has it, and a `FinishedRun`."""
+
+    @property
+    def tasks(self) -> TaskDictionary:
+        """The dictionary, with the user's tasks."""
+
+    @property
+    def objectives(self) -> Mapping[str, Path]:
+        """Folders of the objectives, by task."""
+
+    @property
+    def sources(self) -> Mapping[str, Path]:
+        """Folders of the representations, by source."""
+
+    @property
+    def targets(self) -> Mapping[str, TargetFolders]:
+        """Folders of what was measured for each target."""
 
 
 def spread_places(dataset: Dataset, images: NDArray[np.int64], count: int) -> list[int]:
@@ -80,7 +101,7 @@ def task_samples(dataset: Dataset, bank: Bank, images: NDArray[np.int64], places
 
 
 def target_transfers(
-    dataset: Dataset, result: RunResult, table: TransferTable, bank: Bank, images: NDArray[np.int64], place: int
+    dataset: Dataset, result: Measured, table: TransferTable, bank: Bank, images: NDArray[np.int64], place: int
 ) -> list[TargetTransfers]:
     """Every transfer to every target, on one image or a sample that begins with it.
 
@@ -92,22 +113,42 @@ def target_transfers(
         images: Of the test split, as readouts were tested on them.
         place: Which of them.
     """
-    found = []
-    for target in result.targets:
-        objective = read_objective(result.objectives[target])
-        sample = _sample_of(dataset, target, images, place)
-        names = dataset.classes.get(target, ())
-        drawn = [
-            DrawnTransfer(t.sources, _transfer_tile(result, t, objective, sample, names), t.affinity)
-            for t in table
-            if t.target == target and t.sources != (SELF,)
-        ]
-        if target in bank.tasks:
-            prediction = Predictor(bank.checkpoint(target)).predict(sample.views)
-            picture = sample.grid if len(sample.views) > 1 else prediction.picture(0, hfov_deg=sample.hfov_deg)
-            drawn.append(DrawnTransfer((SELF,), Tile(picture, _words(prediction.caption(0)))))
-        found.append(TargetTransfers(target, _label_tile(dataset, target, sample), drawn))
-    return found
+    return [transfers_to(target, dataset, result, table, bank, images, place) for target in result.targets]
+
+
+def transfers_to(
+    target: str,
+    dataset: Dataset,
+    result: Measured,
+    table: TransferTable,
+    bank: Bank,
+    images: NDArray[np.int64],
+    place: int,
+) -> TargetTransfers:
+    """Every transfer to one target, on one image or a sample that begins with it.
+
+    Args:
+        target: One of the run's.
+        dataset: Of the run.
+        result: Of the run.
+        table: Its affinities.
+        bank: Of the run.
+        images: Of the test split, as readouts were tested on them.
+        place: Which of them.
+    """
+    objective = read_objective(result.objectives[target])
+    sample = _sample_of(dataset, target, images, place)
+    names = dataset.classes.get(target, ())
+    drawn = [
+        DrawnTransfer(t.sources, _transfer_tile(result, t, objective, sample, names), t.affinity)
+        for t in table
+        if t.target == target and t.sources != (SELF,)
+    ]
+    if target in bank.tasks:
+        prediction = Predictor(bank.checkpoint(target)).predict(sample.views)
+        picture = sample.grid if len(sample.views) > 1 else prediction.picture(0, hfov_deg=sample.hfov_deg)
+        drawn.append(DrawnTransfer((SELF,), Tile(picture, _words(prediction.caption(0)))))
+    return TargetTransfers(target, _label_tile(dataset, target, sample), drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +203,7 @@ def _sample_of(dataset: Dataset, task: str, images: NDArray[np.int64], place: in
 
 
 def _transfer_tile(
-    result: RunResult, transfer: Transfer, objective: Objective, sample: _Sample, names: Sequence[str]
+    result: Measured, transfer: Transfer, objective: Objective, sample: _Sample, names: Sequence[str]
 ) -> Tile:
     folder = next(
         folder for folder in result.targets[transfer.target].readouts if transfer.sources in read_transfers_of(folder)
@@ -172,7 +213,7 @@ def _transfer_tile(
     return _drawn(transfer.target, values, np.ones(values.shape[:2] if values.ndim > 1 else (), bool), sample, names)
 
 
-def _represented(result: RunResult, transfer: Transfer, rows: NDArray[np.int64]) -> Sequence[NDArray[np.float16]]:
+def _represented(result: Measured, transfer: Transfer, rows: NDArray[np.int64]) -> Sequence[NDArray[np.float16]]:
     variant = variant_of(result.tasks[transfer.target])
     stored = (open_representations(result.sources[source], "test", variant)[rows] for source in transfer.sources)
     return [views.reshape(1, -1, *views.shape[2:]) for views in stored]

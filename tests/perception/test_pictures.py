@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from perception import UserError
 from perception.labels import LABELS, Labeller, layout_corners
-from perception.pictures import Tile, caption, draw, sheet
+from perception.pictures import Tile, caption, draw, feature_picture, sheet
 from tests.perception.test_labels_pictures import picture_view
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
@@ -108,3 +108,13 @@ def test_sheets_hold_every_tile_at_its_place() -> None:
 def test_values_of_many_images_are_refused() -> None:
     with pytest.raises(UserError, match=r"normal: values of shape \[2, 4, 4, 3\] cannot be drawn"):
         draw("normal", np.zeros((2, 4, 4, 3)), TRUE, PHOTO)
+
+
+def test_the_same_feature_has_the_same_colour_whatever_else_is_in_the_picture() -> None:
+    features = np.zeros((8, 16, 16), np.float32)
+    features[0, 3, 4], features[1, 3, 4], features[7] = 9.0, -9.0, 5.0
+    picture = feature_picture(features)
+    assert (picture.shape, picture.dtype.name) == ((16, 16, 3), "uint8")
+    assert picture[3, 4].tolist() == [255, 0, 128]
+    assert picture[0, 0].tolist() == [128, 128, 128]
+    assert feature_picture(features[:1])[3, 4].tolist() == [255, 255, 255]

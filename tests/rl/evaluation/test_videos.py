@@ -9,7 +9,7 @@ from perception import UserError
 from rl.environments.floor_plan import Picture
 from rl.environments.pictures import view_from
 from rl.evaluation.trajectories import Trajectory, TrajectoryRecorder, chosen_trajectories
-from rl.evaluation.videos import feature_picture, frames_of, write_video, write_videos
+from rl.evaluation.videos import frames_of, write_video, write_videos
 from rl.tasks.point_goal import PointGoal
 from rl.vision.pixels import PixelVision
 from sim import Action, Agents, AgentSpec, Simulator
@@ -142,13 +142,3 @@ def test_as_many_successes_as_failures_are_chosen_from_as_many_buildings_as_ther
     assert [item.summary.episode.key for item in chosen_trajectories(given, 4)][:4] == ["a/0", "b/0", "c/0", "a/2"]
     assert len(chosen_trajectories(given, 100)) == len(given)
     assert chosen_trajectories(given, 0) == ()
-
-
-def test_features_keep_their_colours_from_frame_to_frame() -> None:
-    features = np.zeros((8, 16, 16), np.float16)
-    features[0, 3, 4], features[1, 3, 4], features[7] = 9.0, -9.0, 5.0
-    picture = feature_picture(features)
-    assert picture.shape == (16, 16, 3)
-    assert picture[3, 4].tolist() == [255, 0, 128]
-    assert picture[0, 0].tolist() == [128, 128, 128]
-    assert feature_picture(features[:1])[3, 4].tolist() == [255, 255, 255]

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 PATIENCE_S = 20
 
+_OF_CYTOSCAPE = "custom wheel sensitivity"  # dash-cytoscape always sets its default, of which cytoscape then warns
+
 
 class Browser:
     """A tab, waited for where a person would wait."""
@@ -69,7 +71,8 @@ class Browser:
     def console_errors(self) -> list[str]:
         """What the console says that is a warning or worse, since the last call."""
         log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
-        return [entry["message"] for entry in log if entry["level"] in ("SEVERE", "WARNING")]
+        words = [entry["message"] for entry in log if entry["level"] in ("SEVERE", "WARNING")]
+        return [message for message in words if _OF_CYTOSCAPE not in message]
 
     def _words(self) -> str:
         return str(self.driver.execute_script("return document.body.innerText.slice(0, 500)"))

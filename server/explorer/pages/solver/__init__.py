@@ -1,28 +1,15 @@
-"""The interactive taxonomy solver."""
+"""The interactive taxonomy solver.
 
-from collections.abc import Sequence
+Its addresses are documented in `address`.
+"""
 
-from dash import Dash, html
-from dash.development.base_component import Component
-
-from server.explorer.components import empty_state
-from server.explorer.content import Absent, Content
-from server.explorer.page import Page, Query
+from server.explorer.page import Page
+from server.explorer.pages.solver.callbacks import register
+from server.explorer.pages.solver.layout import layout
 
 __all__ = ["SOLVER"]
 
-
-def _layout(content: Content, query: Query) -> Sequence[Component]:
-    if isinstance(content.table, Absent):
-        return [empty_state(content.table)]
-    return [html.P(f"{len(content.table)} transfers")]
-
-
-def _register(app: Dash, content: Content) -> None:
-    pass
-
-
 SOLVER = Page(
-    "/solver", "Solver", "Which tasks to train under a budget, and how every target is reached from them.", _layout,
-    _register,
+    "/solver", "Solver", "Which tasks to train under a budget, and how every target is reached from them.", layout,
+    register,
 )  # fmt: skip
