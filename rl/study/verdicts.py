@@ -30,7 +30,7 @@ from rl.study.statistics import corrected, mean_interval, welch_p
 ALPHA = 0.05
 HYPOTHESES: Mapping[str, str] = {
     "H1": "features learn with fewer steps than pixels",
-    "H2": "features keep working in new buildings",
+    "H2": "features keep working in new buildings (losing little is no merit alone: who learned nothing loses nothing)",
     "H3": "no single feature is best everywhere (pairs of features, in pairs of tasks)",
 }
 """In words."""

@@ -14,7 +14,7 @@ def explore_command(options: ExploreOptions) -> None:
     """
     from server.explorer.serving import listening
 
-    with listening(options) as (address, server):
-        print_line(f"READY {address}")
+    with listening(options) as listener:
+        print_line(f"READY {listener.address}")
         sys.stdout.flush()
-        server.serve()
+        listener.serve()

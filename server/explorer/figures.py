@@ -53,5 +53,5 @@ def themed(figure: go.Figure, theme: str | None) -> go.Figure:
     return figure
 
 
-GRAPH_CONFIG: Any = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
-"""For `dcc.Graph`: nothing that leads out of the page."""
+GRAPH_CONFIG: Any = {"displayModeBar": False, "responsive": True}
+"""For `dcc.Graph`: its bar of buttons has one that takes the chart to Plotly's cloud."""

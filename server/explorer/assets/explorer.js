@@ -1,4 +1,23 @@
 window.dash_clientside = window.dash_clientside || {};
+
+// What went wrong is said until something else is asked for; Dash itself says nothing when nobody answers.
+(() => {
+  const ask = window.fetch;
+  const tell = (words) => {
+    const place = document.getElementById("message");
+    if (place && place.textContent !== words) window.dash_clientside.set_props("message", { children: words });
+  };
+  window.fetch = async (input, how) => {
+    if (!String(input?.url ?? input).includes("_dash-update-component")) return ask(input, how);
+    tell("");
+    try {
+      return await ask(input, how);
+    } catch (error) {
+      if (error.name !== "AbortError") tell("The explorer does not answer; is midlevel explore still running?");
+      throw error;
+    }
+  };
+})();
 window.dash_clientside.explorer = {
   // The theme is the page's attribute; the store tells figures about it.
   theme(clicks) {

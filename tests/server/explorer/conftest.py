@@ -52,11 +52,11 @@ def explore() -> Iterator[Explore]:
     with ExitStack() as stack:
 
         def start(results: Path, **options: Any) -> str:
-            address, server = stack.enter_context(listening(ExploreOptions(results=results, port=0, **options)))
-            thread = threading.Thread(target=server.serve, daemon=True)
+            listener = stack.enter_context(listening(ExploreOptions(results=results, port=0, **options)))
+            thread = threading.Thread(target=listener.serve, daemon=True)
             thread.start()
             stack.callback(thread.join, 10)
-            stack.callback(server.stop)
-            return address
+            stack.callback(listener.stop)
+            return listener.address
 
         yield start

@@ -17,7 +17,8 @@ from perception.photos import read_photo
 from server.explorer.options import ExploreOptions
 from server.explorer.pages.live.buildings import building_view
 from server.explorer.pages.live.intake import LARGEST_PHOTO_MIB
-from server.explorer.serving import LARGEST_REQUEST_MIB, listening
+from server.explorer.requests import LARGEST_REQUEST_MIB
+from server.explorer.serving import listening
 from tests.server.explorer.browser import Browser
 from tests.server.explorer.conftest import Explore
 from tests.server.explorer.live.asking import decoded
@@ -62,11 +63,11 @@ class LivePage:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of one app for all tests: what it keeps is nobody's."""
     options = ExploreOptions(results=tmp_path_factory.mktemp("nothing"), port=0)
-    with listening(options) as (address, server):
-        thread = threading.Thread(target=server.serve, daemon=True)
+    with listening(options) as listener:
+        thread = threading.Thread(target=listener.serve, daemon=True)
         thread.start()
-        yield address
-        server.stop()
+        yield listener.address
+        listener.stop()
         thread.join(10)
 
 

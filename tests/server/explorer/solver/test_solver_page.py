@@ -36,11 +36,11 @@ def published_file(published_folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def published_address(published_file: Path) -> Iterator[str]:
     """Of one app for all tests: what it keeps is nobody's."""
-    with listening(ExploreOptions(results=published_file, port=0)) as (address, server):
-        thread = threading.Thread(target=server.serve, daemon=True)
+    with listening(ExploreOptions(results=published_file, port=0)) as listener:
+        thread = threading.Thread(target=listener.serve, daemon=True)
         thread.start()
-        yield address
-        server.stop()
+        yield listener.address
+        listener.stop()
         thread.join(10)
 
 
