@@ -4,7 +4,8 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ LARGEST_PHOTO_MPX = 100
 """Larger ones are refused: they are rarely photos, and take gigabytes to decode."""
 
 _LARGEST_FILE_MIB = 256
+_PART_PX = 1 << 20
+"""Of what is converted at once."""
+
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 """What Pillow's decoders raise on broken files."""
 
@@ -53,6 +57,22 @@ def decode_photo(
     Raises:
         UserError: If it is no image of these formats, broken, or larger.
     """
+    with opened_photo(data, name, formats=formats, largest_mpx=largest_mpx) as image:
+        pixels = np.empty((image.height, image.width, 3), np.uint8)
+        for top, part in _rgb_parts(image, (0, 0, *image.size)):
+            pixels[top : top + part.height] = np.asarray(part)
+        return pixels
+
+
+@contextmanager
+def opened_photo(
+    data: bytes, name: str, *, formats: tuple[str, ...] | None = None, largest_mpx: int = LARGEST_PHOTO_MPX
+) -> "Iterator[Image.Image]":
+    """A decoded photo in the file's own mode, upright, for `decode_photo` and `photo_square`; arguments are the same.
+
+    Raises:
+        UserError: As `decode_photo`.
+    """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
@@ -60,7 +80,12 @@ def decode_photo(
             if image.width * image.height > largest_mpx * 10**6:
                 raise UserError(_too_large(name, f"{image.width} x {image.height} pixels", largest_mpx))
             image.load()
-            return _as_rgb(ImageOps.exif_transpose(image), name)
+            if image.mode == "F":
+                raise UserError(
+                    f"{name} has floating numbers for pixels; photos have whole ones: save it with 8 or 16 bits."
+                )
+            ImageOps.exif_transpose(image, in_place=True)
+            yield image
     except UserError:
         raise
     except Image.DecompressionBombError as error:
@@ -74,23 +99,48 @@ def decode_photo(
         raise UserError(f"{name} is a broken image ({error}); get it again.") from error
 
 
+def photo_square(image: "Image.Image", side_px: int) -> Pixels:
+    """What `squares` makes of a photo's pixels, with little more memory than the photo has itself.
+
+    Args:
+        image: Of `opened_photo`.
+        side_px: Rows and columns wanted.
+
+    Returns:
+        uint8 [side_px, side_px, 3].
+    """
+    from PIL import Image
+
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    narrow = Image.new("RGB", (side_px, side))
+    for row, part in _rgb_parts(image, (left, top, left + side, top + side)):
+        narrow.paste(part.resize((side_px, part.height), Image.Resampling.BILINEAR), (0, row))
+    return np.array(narrow.resize((side_px, side_px), Image.Resampling.BILINEAR))  # columns first, as Pillow does
+
+
 def _too_large(name: str, found: str, largest_mpx: int) -> str:
     return f"{name} has {found}; photos have at most {largest_mpx} million; scale it down first."
 
 
-def _as_rgb(image: "Image.Image", name: str) -> Pixels:
+def _rgb_parts(image: "Image.Image", box: tuple[int, int, int, int]) -> "Iterator[tuple[int, Image.Image]]":
+    """Some rows after the other of a box, as RGB, each with its first row's number: whole copies take gigabytes."""
+    left, top, right, bottom = box
+    rows = max(1, _PART_PX // (right - left))
+    for first in range(top, bottom, rows):
+        yield first - top, _as_rgb(image.crop((left, first, right, min(first + rows, bottom))))
+
+
+def _as_rgb(image: "Image.Image") -> "Image.Image":
     from PIL import Image
 
     if image.mode.startswith("I"):  # 16 bits, perhaps in 32
         levels = np.asarray(image).astype(np.int64)
-        grey = np.clip((levels + 128) // 257, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=-1)
-    if image.mode == "F":
-        raise UserError(f"{name} has floating numbers for pixels; photos have whole ones: save it with 8 or 16 bits.")
+        return Image.fromarray(np.clip((levels + 128) // 257, 0, 255).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB"))
+    return image.convert("RGB")
 
 
 def check_images(images: object) -> Pixels:

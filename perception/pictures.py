@@ -85,8 +85,8 @@ def caption(task: str, values: Values, *, names: Sequence[str] = (), probability
         return task
     index = int(values)
     names = names or _ANSWERS.get(task, ())
-    name = names[index] if 0 <= index < len(names) else str(index)
-    return f"{task}: {name}" + ("" if probability is None else f" {100 * probability:.0f} %")
+    name = names[index] if 0 <= index < len(names) else f"{_NUMBERED.get(task, '')} {index}".lstrip()
+    return f"{task}: {name}" + ("" if probability is None else f", {100 * probability:.0f} %")
 
 
 def sheet(tiles: Sequence[Tile], columns: int, side_px: int = TILE_PX) -> "Image.Image":
@@ -271,6 +271,7 @@ def _dots(picture: Pixels, points: NDArray[np.float64], hfov_deg: float, colour:
 
 
 _ANSWERS: Mapping[str, tuple[str, ...]] = {"point_matching": ("no", "yes")}
+_NUMBERED: Mapping[str, str] = {"jigsaw": "permutation"}
 _POSES = ("fixated_pose", "nonfixated_pose", "egomotion")
 _PICTURES: Mapping[str, Callable[[Values, Valid, Pixels, float], Pixels]] = {
     **dict.fromkeys(("autoencoding", "denoising", "inpainting"), _photo_picture),

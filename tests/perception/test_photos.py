@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 
 from perception import UserError
-from perception.photos import read_photo, squares
+from perception.photos import decode_photo, opened_photo, photo_square, read_photo, squares
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 
@@ -115,3 +117,67 @@ def test_squares_are_central_and_average_what_falls_on_a_pixel() -> None:
     whole = RGB[None, :, :6]
     assert squares(whole, 6) is whole
     assert squares([RGB[:1, :1]], 4).shape == (1, 4, 4, 3)
+
+
+UNUSUAL = [
+    *((mode, "PNG", turn) for mode in ("RGB", "RGBA", "L", "LA", "1", "P", "I;16") for turn in (1, 6)),
+    *(("RGB", kind, turn) for kind in ("JPEG", "WEBP", "TIFF") for turn in (1, 3, 5)),
+    ("CMYK", "JPEG", 8),
+    ("P", "GIF", 1),
+]
+
+
+@pytest.mark.parametrize(("mode", "kind", "turn"), UNUSUAL)
+@pytest.mark.parametrize("part_px", [100, 1 << 20])
+def test_the_square_of_a_photo_is_the_one_of_its_pixels(
+    monkeypatch: pytest.MonkeyPatch, mode: str, kind: str, turn: int, part_px: int
+) -> None:
+    monkeypatch.setattr("perception.photos._PART_PX", part_px)
+    values = np.random.default_rng(1).integers(0, 256, (47, 62, 4), np.uint8)
+    image = Image.fromarray(values).convert("RGBA" if mode in ("RGBA", "LA") else "RGB")
+    image = Image.fromarray(values[..., 0] * np.uint16(257)) if mode == "I;16" else image.convert(mode)
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    image.save(buffer, kind, **({"exif": exif} if turn > 1 else {}))
+    photo = decode_photo(buffer.getvalue(), "x")
+    for side_px in (1, 16, 47, 80):
+        with opened_photo(buffer.getvalue(), "x") as opened:
+            np.testing.assert_array_equal(photo_square(opened, side_px), squares([photo], side_px)[0])
+
+
+_PEAK = """
+import sys
+from pathlib import Path
+from perception.photos import decode_photo, opened_photo, photo_square
+
+def square(data, name):
+    with opened_photo(data, name) as image:
+        return photo_square(image, 256)
+
+def peak_mib():
+    status = Path("/proc/self/status").read_text()  # of getrusage, the parent's is part
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+function, small, *large = sys.argv[1:]
+globals()[function](Path(small).read_bytes(), "x")
+before = peak_mib()
+for path in large:
+    globals()[function](Path(path).read_bytes(), "x")
+print(peak_mib() - before)
+"""
+
+
+@pytest.mark.parametrize(("function", "bytes_a_pixel"), [("square", 4), ("decode_photo", 7)])
+def test_memory_is_little_more_than_what_the_photo_has_itself(
+    tmp_path: Path, function: str, bytes_a_pixel: int
+) -> None:
+    small = stored(tmp_path, Image.fromarray(RGB))
+    large = [
+        stored(tmp_path, Image.new(mode, (4000, 4000)), f"{mode[0]}{len(mode)}.png", compress_level=1)
+        for mode in ("RGB", "RGBA", "I;16")
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, function, small, *large], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert float(done.stdout) < 16e6 * bytes_a_pixel / 2**20 + 48

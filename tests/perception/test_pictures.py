@@ -84,9 +84,11 @@ def test_a_rooms_corners_lie_where_the_camera_sees_them() -> None:
 def test_captions_say_the_class_with_its_probability_or_how_far_a_camera_moved() -> None:
     assert (
         caption("class_scene", np.array(1), names=("attic", "kitchen"), probability=0.625)
-        == "class_scene: kitchen 62 %"
+        == "class_scene: kitchen, 62 %"
     )
-    assert caption("jigsaw", np.array(7)) == "jigsaw: 7"
+    assert caption("jigsaw", np.array(7)) == "jigsaw: permutation 7"
+    assert caption("jigsaw", np.array(19), probability=0.01) == "jigsaw: permutation 19, 1 %"
+    assert caption("of_my_own", np.array(7)) == "of_my_own: 7"
     assert caption("fixated_pose", np.array([3, 0, 4, 0, np.pi / 2, 0])) == "fixated_pose: 5.0 m, 90 deg"
     two = np.array([3, 0, 4, 0, np.pi / 2, 0, 0, 0, 1, 0, 0, 0])
     assert caption("egomotion", two) == "egomotion: 5.0 m, 90 deg; 1.0 m, 0 deg"

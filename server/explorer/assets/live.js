@@ -1,5 +1,7 @@
 {
-  const tell = (words) => dash_clientside.set_props("message", { children: words });
+  const tell = (words) => dash_clientside.set_props("live-message", { children: words });
+  // What is shown is of another photo until the next one is predicted from.
+  const fade = () => dash_clientside.set_props("live-sheet", { className: "faded" });
 
   // What cannot be taken is told of before it is read.
   const check = (event, files) => {
@@ -12,6 +14,7 @@
     event.preventDefault();
     event.stopImmediatePropagation();
     if (event.target.type === "file") event.target.value = "";
+    fade();
     tell(count > 1 ? `${count} files were dropped; one photo at a time.`
       : `${name} is larger than ${limit} MiB; scale it down first.`);
   };
@@ -36,9 +39,10 @@
     choosePhoto(contents, building, sample, filename) {
       const { no_update: same, callback_context: context } = dash_clientside;
       const at = performance.now();
-      if (context.triggered_id === "live-upload") {
-        return contents ? [{ contents, filename, at }, null] : [same, same];
-      }
+      if (context.triggered_id === "live-upload" && !contents) return [same, same];
+      fade();
+      tell("");
+      if (context.triggered_id === "live-upload") return [{ contents, filename, at }, null];
       if (context.triggered_id === "live-building" && building) return [{ building, at }, same];
       return [{ at }, same];
     },

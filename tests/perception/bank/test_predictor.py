@@ -77,7 +77,7 @@ def test_predictions_are_what_the_objective_reads_from_the_networks(whole_bank: 
         shares = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
         assert prediction.probabilities is not None
         np.testing.assert_allclose(prediction.probabilities, shares.max(axis=1), rtol=1e-4)
-        assert prediction.caption(0) == f"class_scene: class_scene {outputs[0].argmax()} {100 * shares[0].max():.0f} %"
+        assert prediction.caption(0) == f"class_scene: class_scene {outputs[0].argmax()}, {100 * shares[0].max():.0f} %"
 
 
 def test_predictions_do_not_depend_on_how_many_are_made_at_once(whole_bank: Bank) -> None:

@@ -2,21 +2,22 @@
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html, set_props
+from dash import Dash, Input, Output, State, dcc, html, no_update, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
+from perception import UserError
 from server.explorer.components import data, empty_state, in_the_browser, labelled, panel
 from server.explorer.content import Absent, Content
 from server.explorer.page import Page, Query
-from server.explorer.pages.live.buildings import building_view
-from server.explorer.pages.live.intake import LARGEST_PHOTO_MIB, bundled, square_of, uploaded
+from server.explorer.pages.live.intake import LARGEST_PHOTO_MIB, LARGEST_PHOTO_MPX, admitted, square_of
 from server.explorer.pages.live.local import LocalModels
 from server.explorer.pages.live.predicting import Models
 from server.explorer.pages.live.sheet import sheet
+from server.explorer.pages.live.wanted import photo_of
 
 __all__ = ["LIVE"]
 
@@ -29,7 +30,7 @@ def _layout(content: Content, query: Query) -> Sequence[Component]:
     if content.options.server is None and isinstance(content.bank, Absent):
         return [empty_state(content.bank)]
     return [
-        panel("Your photo", [_upload(), _buttons(), _camera()]),
+        panel("Your photo", [_upload(), _buttons(), _camera(), html.Div(id="live-message", role="alert")]),
         html.Div(id="live-sheet"),
         dcc.Store(id="live-photo"),
         html.Div(id="live-done", hidden=True),
@@ -40,7 +41,8 @@ def _layout(content: Content, query: Query) -> Sequence[Component]:
 def _upload() -> Component:
     words: list[str | Component] = ["Drop a photo here, or ", html.Span("choose one", className="button")]
     upload = dcc.Upload(words, id="live-upload", max_size=LARGEST_PHOTO_MIB << 20, className="drop", style={})
-    hint = html.Small(f"PNG, JPEG, ... up to {LARGEST_PHOTO_MIB} MiB; it is looked at in memory and kept nowhere.")
+    limits = f"up to {LARGEST_PHOTO_MIB} MiB and {LARGEST_PHOTO_MPX} million pixels"
+    hint = html.Small(f"PNG, JPEG, ... {limits}; it is looked at in memory and kept nowhere.")
     wire = {**data(limit=str(LARGEST_PHOTO_MIB)), **labelled("Drop or choose a photo")}
     return html.Div([upload, hint], id="live-drop", role="group", **wire)
 
@@ -73,20 +75,17 @@ def _register(app: Dash, content: Content) -> None:
     )  # fmt: skip
 
     @app.callback(Output("live-sheet", "children"), Output("live-done", "data-photo"), Input("live-photo", "data"))
-    def predict(wanted: Mapping[str, Any] | None) -> Any:
+    def predict(wanted: object) -> Any:
         if wanted is None:
             raise PreventUpdate
-        began = time.perf_counter()
-        photo, name = _photo(wanted)
-        got = time.perf_counter()
-        side_px = models.side_px()
-        first = {"getting the photo": got - began, "getting ready": time.perf_counter() - got}
-        square = square_of(photo, name, side_px)
-        answer = models.predict(square.pixels)
-        seconds = {stage: spent for stage, spent in first.items() if spent > _NOTICED_S}
-        seconds |= {"decoding": square.decode_s, "resizing": square.resize_s, **answer.seconds}
-        found = sheet(square, answer, name, {**seconds, "all of it": time.perf_counter() - began})
+        try:
+            with admitted():
+                found = _predicted(wanted, models)
+        except UserError as error:  # what is shown is of the photo before, and stays faded
+            set_props("live-message", {"children": str(error)})
+            return no_update, no_update
         set_props("message", {"children": ""})
+        set_props("live-sheet", {"className": ""})
         return found, uuid.uuid4().hex
 
     in_the_browser(app, "openCamera", Output("live-silent", "title"), Input("live-camera", "n_clicks"))
@@ -94,14 +93,19 @@ def _register(app: Dash, content: Content) -> None:
     in_the_browser(app, "closeCamera", Output("live-silent", "dir"), Input("live-stop", "n_clicks"))
 
 
-def _photo(wanted: Mapping[str, Any]) -> tuple[bytes, str]:
-    """The file that the page asks for, and what it is called."""
-    if "contents" in wanted:
-        return uploaded(str(wanted["contents"]), str(wanted.get("filename") or ""))
-    if "building" in wanted:
-        number = int(wanted["building"])
-        return building_view(number), f"building {number}"
-    return bundled(), "a room"
+def _predicted(wanted: object, models: Models) -> list[Component]:
+    """The sheet of a photo, and how long each stage took."""
+    began = time.perf_counter()
+    photo, name = photo_of(wanted)
+    got = time.perf_counter()
+    side_px = models.side_px()
+    ready = time.perf_counter()
+    square = square_of(photo, name, side_px)
+    answer = models.predict(square.pixels)
+    first = {"getting the photo": got - began, "getting ready": ready - got, "waiting for others": square.wait_s}
+    seconds = {stage: spent for stage, spent in first.items() if spent > _NOTICED_S}
+    seconds |= {"decoding": square.decode_s, "resizing": square.resize_s, **answer.seconds}
+    return sheet(square, answer, name, {**seconds, "all of it": time.perf_counter() - began})
 
 
 def _models(content: Content) -> Models:

@@ -3,6 +3,9 @@
 import base64
 import binascii
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -12,17 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception import UserError
-from perception.photos import decode_photo, squares
+from perception.photos import opened_photo, photo_square
 
 LARGEST_PHOTO_MIB = 32
 """Of the file; as browsers send it, it is a third larger."""
+
+LARGEST_PHOTO_MPX = 64
+"""Million pixels; telephones have up to 50."""
+
+MOST_AT_ONCE = 4
+"""Photos of all visitors together; others are refused, so that there are always threads left for other pages."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 """Files that are decoded; every further decoder is one more to attack."""
 
 _LONGEST_NAME = 60
-_DECODING = BoundedSemaphore(2)
-"""A photo of many pixels takes a gigabyte while it is decoded; so many visitors may do that at once."""
+_ROOM = BoundedSemaphore(MOST_AT_ONCE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +39,30 @@ class Square:
 
     Args:
         pixels: uint8 [side, side, 3].
-        decode_s: Seconds that decoding took.
+        wait_s: Seconds until its turn came.
+        decode_s: And that decoding took.
         resize_s: And resizing.
     """
 
     pixels: NDArray[np.uint8]
+    wait_s: float = 0.0
     decode_s: float = 0.0
     resize_s: float = 0.0
+
+
+@contextmanager
+def admitted() -> Iterator[None]:
+    """Room for one more photo.
+
+    Raises:
+        UserError: If there is none.
+    """
+    if not _ROOM.acquire(blocking=False):
+        raise UserError(f"{MOST_AT_ONCE} photos are being looked at already; try again in a few seconds.")
+    try:
+        yield
+    finally:
+        _ROOM.release()
 
 
 def uploaded(contents: str, filename: str | None) -> tuple[bytes, str]:
@@ -74,12 +99,21 @@ def square_of(data: bytes, name: str, side_px: int) -> Square:
     Raises:
         UserError: If it is no photo, broken, or has too many pixels.
     """
-    with _DECODING:
-        began = time.perf_counter()
-        photo = decode_photo(data, name, formats=FORMATS)
+    return _decoder().submit(_decoded, data, name, side_px, time.perf_counter()).result()
+
+
+@lru_cache(maxsize=1)
+def _decoder() -> ThreadPoolExecutor:
+    """One thread for everybody: a photo of many pixels takes a quarter of a gigabyte, and each thread keeps some."""
+    return ThreadPoolExecutor(1, "decoder")
+
+
+def _decoded(data: bytes, name: str, side_px: int, asked: float) -> Square:
+    began = time.perf_counter()
+    with opened_photo(data, name, formats=FORMATS, largest_mpx=LARGEST_PHOTO_MPX) as image:
         decoded = time.perf_counter()
-        pixels = squares([photo], side_px)[0].copy()
-    return Square(pixels, decoded - began, time.perf_counter() - decoded)
+        pixels = photo_square(image, side_px)
+    return Square(pixels, began - asked, decoded - began, time.perf_counter() - decoded)
 
 
 @lru_cache(maxsize=1)

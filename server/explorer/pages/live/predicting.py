@@ -60,5 +60,5 @@ class Models(Protocol):
 
 
 def spoken(caption: str) -> str:
-    """A caption without the task, which stands above it."""
-    return caption.partition(": ")[2].replace("_", " ")
+    """A caption without the task, which stands above it; a number stays with its unit."""
+    return caption.partition(": ")[2].replace("_", " ").replace(" %", "\N{NO-BREAK SPACE}%")

@@ -16,6 +16,8 @@ from server.explorer.app import create_app
 from server.explorer.content import Content
 from server.explorer.options import ExploreOptions
 
+PATH = "/_dash-update-component"
+
 _OUTPUTS = [{"id": "live-sheet", "property": "children"}, {"id": "live-done", "property": "data-photo"}]
 
 
@@ -42,19 +44,34 @@ def app_of(**options: Any) -> Flask:
 
 def ask(app: Flask, **wanted: object) -> Reply:
     """Ask for the predictions of a photo."""
-    question = {
+    return ask_for(app, wanted)
+
+
+def ask_for(app: Flask, wanted: object) -> Reply:
+    """Ask with any value where a page's has its photo."""
+    answer = app.test_client().post(PATH, json=question(wanted))
+    assert answer.status_code in (200, 204), answer.data[:500]
+    return reply_of(answer.data)
+
+
+def question(wanted: object) -> dict[str, Any]:
+    """What a browser sends."""
+    return {
         "output": "..live-sheet.children...live-done.data-photo..",
         "outputs": _OUTPUTS,
         "inputs": [{"id": "live-photo", "property": "data", "value": wanted}],
         "changedPropIds": ["live-photo.data"],
         "state": [],
     }
-    answer = app.test_client().post("/_dash-update-component", json=question)
-    assert answer.status_code in (200, 204), answer.data[:500]
-    document = json.loads(answer.data or b"{}")
-    message = document.get("sideUpdate", {}).get("message", {}).get("children", "")
+
+
+def reply_of(body: bytes) -> Reply:
+    """What it makes of the answer."""
+    document = json.loads(body or b"{}")
+    told = document.get("sideUpdate", {})
+    messages = [told[name].get("children", "") for name in ("live-message", "message") if name in told]
     sheet = document.get("response", {}).get("live-sheet", {}).get("children", [])
-    return Reply(message, dict(_pictures(sheet)), answer.data)
+    return Reply("".join(messages), dict(_pictures(sheet)), body)
 
 
 def sent(data: bytes, kind: str = "image/png") -> str:

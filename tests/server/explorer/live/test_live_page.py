@@ -46,7 +46,10 @@ class LivePage:
         self.done = self._now()
 
     def message(self) -> str:
-        return self.browser.until(lambda: self.browser.text("#message"), "a message")
+        return self.browser.until(lambda: self.browser.text("#live-message"), "a message")
+
+    def opacity(self) -> float:
+        return float(self.browser.find("#live-sheet").value_of_css_property("opacity"))
 
     def pictures(self) -> dict[str, NDArray[np.uint8]]:
         found = {}
@@ -100,9 +103,11 @@ def test_a_file_that_is_no_photo_is_told_of_and_the_next_photo_is_predicted_from
     text.write_text("no photo")
     page.upload(text)
     assert page.message().startswith("notes.txt is no image")
+    page.browser.until(lambda: page.opacity() < 0.4, "the sheet of the photo before to fade")
     page.upload(photos["cut"])
     page.wait()
-    assert page.browser.text("#message") == ""
+    assert page.browser.text("#live-message") == ""
+    page.browser.until(lambda: page.opacity() == 1, "the sheet to be the new photo's")
     page.upload(photos["cut"])  # the same again
     page.wait()
 
@@ -113,6 +118,7 @@ def test_a_file_that_is_too_large_is_told_of_before_it_is_read(page: LivePage, t
         file.truncate((LARGEST_PHOTO_MIB << 20) + 1)
     page.upload(large)
     assert page.message() == f"large.png is larger than {LARGEST_PHOTO_MIB} MiB; scale it down first."
+    page.browser.until(lambda: page.opacity() < 0.4, "the sheet of the photo before to fade")
 
 
 def test_a_body_that_is_too_large_is_refused_and_the_app_goes_on(address: str) -> None:
@@ -161,7 +167,7 @@ def test_a_damaged_bank_is_said_so_and_the_page_stays(browser: Browser, explore:
     weights = bank / "normal.safetensors"
     weights.write_bytes(weights.read_bytes()[:-10])
     browser.open(explore(tmp_path, bank=str(bank)) + "/live")
-    browser.until(lambda: "normal.safetensors" in browser.text("#message"), "a message about the damaged file")
+    browser.until(lambda: "normal.safetensors" in browser.text("#live-message"), "a message about the damaged file")
     assert browser.find("#live-upload")
 
 

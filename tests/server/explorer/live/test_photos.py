@@ -1,6 +1,7 @@
 """Any file that a visitor may send: a sheet, or one sentence, and the next photo is answered as before."""
 
 import os
+import re
 import struct
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from PIL import Image
 from perception import UserError
 from perception.photos import read_photo
 from server.explorer.pages.live.intake import LARGEST_PHOTO_MIB, bundled
-from tests.server.explorer.live.asking import app_of, ask, file_of, sent
+from tests.server.explorer.live.asking import app_of, ask, ask_for, file_of, sent
 
 RGB = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 
@@ -44,13 +45,13 @@ def blank_of_200_megapixels() -> bytes:
 REFUSED: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     "text": (b"to be or not to be", "is no image"),
     "nothing": (b"", "is empty"),
-    "a header without pixels": (header_of(20_000, 10_000), "at most 100 million"),
-    "120 million blank pixels": (
-        lambda: file_of(Image.new("1", (12_000, 10_000))),
-        "12000 x 10000 pixels; photos have at most 100 million",
+    "a header without pixels": (header_of(20_000, 10_000), "at most 64 million"),
+    "70 million blank pixels": (
+        lambda: file_of(Image.new("1", (7_000, 10_000))),
+        "7000 x 10000 pixels; photos have at most 64 million",
     ),
     "a header that overflows": (header_of(2**31 - 1, 2**31 - 1), "million"),
-    "200 million blank pixels": (blank_of_200_megapixels, "far more pixels; photos have at most 100 million"),
+    "200 million blank pixels": (blank_of_200_megapixels, "far more pixels; photos have at most 64 million"),
     "half a JPEG": (bundled()[:9_000], "is a broken image"),
     "an SVG drawing": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "is no image"),
 }
@@ -99,6 +100,35 @@ def test_what_did_not_arrive_as_it_was_sent_is_refused(app: Flask) -> None:
     assert "is empty" in ask(app, contents="data:,").message
     large = "data:image/png;base64," + "A" * ((LARGEST_PHOTO_MIB << 20) * 4 // 3 + 8)
     assert f"larger than {LARGEST_PHOTO_MIB} MiB" in ask(app, contents=large, filename="big.png").message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (5, "a photo was asked for as 5;"),
+        (float("inf"), "a photo was asked for as inf;"),
+        ("a" * 1000, "a photo was asked for as 'aaaa"),
+        ([1, 2], "a photo was asked for as [1, 2];"),
+        ({"building": "x"}, "a building was asked for as 'x'; expected a whole number from 1 to"),
+        ({"building": float("inf")}, "as inf;"),
+        ({"building": -1}, "as -1;"),
+        ({"building": True}, "as True;"),
+        ({"building": 10**30}, "as 1000000"),
+        ({"building": None}, "as None;"),
+        ({"contents": 5}, "a file was asked for as 5;"),
+        ({"contents": "data:,", "filename": ["x"]}, "a file was asked for as ['x'];"),
+    ],
+)
+def test_what_no_browser_asks_for_is_refused_in_a_sentence(app: Flask, wanted: object, words: str) -> None:
+    reply = ask_for(app, wanted)
+    assert words in reply.message
+    assert reply.message.endswith("load the page again.")
+    assert len(reply.message) < 200
+    assert not reply.pictures
+
+
+def test_the_class_of_shuffled_tiles_is_called_what_it_is(app: Flask) -> None:
+    assert re.search(r'"permutation \d+, \d+\\u00a0%"', ask(app).body.decode())
 
 
 def test_a_missing_renderer_is_a_sentence(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
