@@ -1,29 +1,36 @@
 """Pieces that several pages are made of."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from dash import ClientsideFunction, Dash, html
 from dash.development.base_component import Component
-from numpy.typing import NDArray
 
 from perception import TaskDictionary
-from perception.pictures import png
 from server.explorer.content import Absent
+
+_LONGEST = 400  # characters of a sentence
 
 Children = str | Component | Sequence[str | Component]
 
 
 def empty_state(absent: Absent) -> Component:
     """Why there is nothing to see, and the command that mends it."""
-    return html.Div([html.P(absent.why), html.P(["Make it with ", html.Code(absent.command)])], className="empty")
+    mend = [] if absent.command is None else [html.P(["Make it with ", html.Code(absent.command)])]
+    return html.Div([html.P(_clipped(absent.why)), *mend], className="empty")
 
 
 def message(text: str) -> Component:
     """A sentence about what went wrong, read out by screen readers."""
-    return html.P(text, className="message", role="alert")
+    return html.Div(_clipped(text), className="message", role="alert")
+
+
+def _clipped(text: str) -> Children:
+    """The text; of one as long as a list of all tasks, its beginning, which shows the rest when it is asked to."""
+    if len(text) <= _LONGEST:
+        return text
+    shown = f"{text[:_LONGEST].rpartition(' ')[0]} ..."
+    return html.Details([html.Summary(shown), html.P(text)])
 
 
 def labelled(label: str) -> dict[str, Any]:
@@ -43,7 +50,7 @@ def panel(title: str, children: Children, **how: Any) -> Component:
 
 
 def field(label: str, control: Component, hint: str = "") -> Component:
-    """A control under its label; dash's own sliders and dropdowns have no label of their own."""
+    """A control under its label, which `assets/names.js` makes the name of what dash has no label for."""
     words = [html.Span(label, className="label")] + ([html.Small(hint)] if hint else [])
     return html.Div([*words, control], className="field", role="group", **labelled(label))
 
@@ -60,18 +67,6 @@ def task_name(name: str, tasks: TaskDictionary) -> Component:
     """A task's name in its group's colour, the same on every page."""
     group = str(tasks[name].group) if name in tasks else ""
     return html.Span(name, className="task", **data(group=group))
-
-
-def picture(pixels: NDArray[np.uint8], caption: str, alt: str = "") -> Component:
-    """A picture with words under it.
-
-    Args:
-        pixels: uint8 [H, W, 3].
-        caption: Below it.
-        alt: For those who do not see it; the caption by default.
-    """
-    source = f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}"
-    return html.Figure([html.Img(src=source, alt=alt or caption), html.Figcaption(caption)], className="tile")
 
 
 def in_the_browser(app: Dash, function: str, *wires: Any) -> None:

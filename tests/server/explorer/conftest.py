@@ -1,5 +1,6 @@
-"""A real browser, and the app on a real port."""
+"""A real browser, the app on a real port, and a run that is small enough to be made for tests."""
 
+import dataclasses
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,9 @@ from selenium.webdriver.chrome.service import Service
 
 from server.explorer.options import ExploreOptions
 from server.explorer.serving import listening
+from taxonomy.pipeline import run_everything
 from tests.server.explorer.browser import Browser
+from tests.taxonomy.pipeline.tiny import tiny_dataset, tiny_options
 
 Explore = Callable[..., str]
 
@@ -60,3 +63,16 @@ def explore() -> Iterator[Explore]:
             return listener.address
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three tasks with their images, networks and readouts, made in seconds; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    tiny_dataset(folder / "data")
+    options = dataclasses.replace(tiny_options(tasks=("autoencoding", "normal", "class_scene")), studies=False)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("taxonomy.pipeline.everything.write_report", lambda *_, **__: folder)  # nobody looks at it
+        patched.setattr("taxonomy.pipeline.everything.gather_findings", lambda *_: None)
+        run_everything(folder, folder / "data", options)
+    return folder

@@ -18,16 +18,18 @@ def register(app: Dash, content: Content) -> None:
         Input("affinities-arrangement", "value"), Input("theme", "data"),
     )  # fmt: skip
     def show(view: str, order: int, arrangement: str, theme: str | None) -> list[Component]:
-        if isinstance(content.table, Absent):
-            return [empty_state(content.table)]
-        choice = read_choice({"view": view, "order": str(order), "arrangement": arrangement}, content.table)
-        return panels(content, content.table, choice, theme)
+        table = content.table
+        if isinstance(table, Absent):
+            return [empty_state(table)]
+        choice = read_choice({"view": view, "order": str(order), "arrangement": arrangement}, table)
+        return panels(content, table, choice, theme)
 
     @app.callback(Output("affinities-transfers", "children"), Input("affinities-target", "value"))
     def listed(target: str) -> Component:
-        if isinstance(content.table, Absent):
-            return empty_state(content.table)
-        return transfers_to(content.table, read_choice({"target": target}, content.table).target)
+        table = content.table
+        if isinstance(table, Absent):
+            return empty_state(table)
+        return transfers_to(table, read_choice({"target": target}, table).target)
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("affinities", "query"), Output("affinities-query", "data"),

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
 from perception import UserError
+from server.explorer.addresses import refuse_unknown, senseless
 from server.explorer.page import Query
 from server.explorer.pages.affinities.matrices import arrangements, orders_of
 from taxonomy import TransferTable
@@ -54,6 +55,7 @@ def read_choice(query: Query, table: TransferTable) -> Choice:
         UserError: For a word that is none of those possible.
     """
     first = first_choice(table)
+    refuse_unknown(query, tuple(asdict(first)))
     target = query.get("target", first.target)
     return Choice(
         _one_of("view", query.get("view", first.view), tuple(VIEWS)),
@@ -65,5 +67,5 @@ def read_choice(query: Query, table: TransferTable) -> Choice:
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
-        raise UserError(f"the address has {name}={value:.40}; expected one of {', '.join(known)}.")
+        raise senseless(name, value, f"one of {', '.join(known)}")
     return value

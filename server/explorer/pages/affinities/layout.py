@@ -18,14 +18,15 @@ _ARRANGEMENTS = {"tree": "similarity tree", "dictionary": "task dictionary", "al
 
 def layout(content: Content, query: Query) -> Sequence[Component]:
     """The page of an address."""
-    if isinstance(content.table, Absent):
-        return [empty_state(content.table)]
+    table = content.table
+    if isinstance(table, Absent):
+        return [empty_state(table)]
     try:
-        return _page(content, content.table, read_choice(query, content.table))
+        return _page(content, table, read_choice(query, table))
     except UserError as error:
-        if not orders_of(content.table):
+        if not orders_of(table):
             return [message(str(error))]
-        return [message(str(error)), *_page(content, content.table, first_choice(content.table))]
+        return [message(str(error)), *_page(content, table, first_choice(table))]
 
 
 def _page(content: Content, table: TransferTable, choice: Choice) -> list[Component]:

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
 from perception import UserError
 from server.explorer.content import Absent, Content
+from server.explorer.fresh import Stamp, stamp
 from taxonomy import Missing, TransferKey, TransferTable, compute_affinities, read_losses, transfer_key
 from taxonomy.affinity import TargetTournament
-from taxonomy.losses import TargetLosses
+from taxonomy.losses import INDEX, TargetLosses
 from taxonomy.transfers import PIXELS
 
 
@@ -37,17 +39,21 @@ Measurements = Mapping[TransferKey, Measured]
 def before_ahp(content: Content, table: TransferTable) -> Measurements | Absent:
     """What the results' `losses` say, or why there is nothing."""
     results = content.options.results
-    if isinstance(content.run, Absent):
+    run = content.run
+    if isinstance(run, Absent):
         why = f"{results} holds affinities alone; the losses they were computed from lie in the folder of a run."
-        return Absent(why, "midlevel demo")
+        return Absent(why, content.making)
+    folder = run / "losses"
+    state = stamp([folder / INDEX])
     try:
-        return _measured(content.run / "losses", table)
+        return _measured(folder, state, table)
     except UserError as error:
-        return Absent(str(error), f"midlevel taxonomy run --out {results}")
+        return Absent(str(error), None if any(state) else f"midlevel taxonomy run --out {quote(str(results))}")
 
 
 @lru_cache(maxsize=4)
-def _measured(folder: Path, table: TransferTable) -> Measurements:
+def _measured(folder: Path, state: Stamp, table: TransferTable) -> Measurements:
+    del state  # another one, other losses
     losses = read_losses(folder, table.tasks)
     tournaments = [target.tournament for target in compute_affinities(losses, missing=Missing.DROP).targets]
     found: dict[TransferKey, Measured] = {}

@@ -1,22 +1,16 @@
-"""Reading JSON that others wrote, again when it has changed."""
+"""Reading JSON that others wrote."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from perception import UserError
 from perception.files import read_bytes
-
-T = TypeVar("T")
 
 BROKEN = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What comes of taking JSON for something that it is not."""
 
 _LARGEST_FILE_MIB = 64
-_CACHED_FILES = 64
 
 
 @dataclass(frozen=True)
@@ -32,24 +26,6 @@ class Interval:
     mean: float
     low: float | None
     high: float | None
-
-
-def while_unchanged(read: Callable[[Path], T]) -> Callable[[Path], T]:
-    """The same function of a file, which reads it again only when its size or time of change is another."""
-
-    @lru_cache(_CACHED_FILES)
-    def known(path: Path, _modified_ns: int, _size: int) -> T:
-        return read(path)
-
-    @wraps(read)
-    def ask(path: Path) -> T:
-        try:
-            status = path.stat()
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}.") from error
-        return known(path, status.st_mtime_ns, status.st_size)
-
-    return ask
 
 
 def read_json(path: Path) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 
 from perception import UserError
 from perception.files import read_bytes
+from server.explorer.fresh import itself, while_unchanged
 from server.explorer.pages.agents.finding import EVALUATIONS, PROGRESS_FILE
-from server.explorer.pages.agents.reading import BROKEN, Interval, interval, number, read_json, while_unchanged
+from server.explorer.pages.agents.reading import BROKEN, Interval, interval, number, read_json
 
 MANIFEST_FILE = "manifest.json"
 _LARGEST_PROGRESS_MIB = 256
@@ -90,7 +91,7 @@ def evaluation_files(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted((folder / EVALUATIONS).glob("*.json")))
 
 
-@while_unchanged
+@while_unchanged(itself)
 def read_evaluation(path: Path) -> Evaluation:
     """An evaluation.
 
@@ -119,7 +120,7 @@ def _episode(entry: Mapping[str, Any]) -> Episode:
     )
 
 
-@while_unchanged
+@while_unchanged(itself)
 def _spec(path: Path) -> Spec:
     try:
         spec = read_json(path)["spec"]
@@ -130,7 +131,7 @@ def _spec(path: Path) -> Spec:
         raise UserError(f"{path} is broken ({error!r}); it should be what `midlevel rl train` wrote.") from error
 
 
-@while_unchanged
+@while_unchanged(itself)
 def _progress(path: Path) -> Progress | None:
     lines = read_bytes(path, limit_mib=_LARGEST_PROGRESS_MIB).split(b"\n")[:-1]  # what has no end is being written
     rows = [_rollout(path, place, line) for place, line in enumerate(lines, 1)]

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from perception import UserError
+from server.explorer.fresh import itself, while_unchanged
 from server.explorer.pages.agents.finding import REPORT_FILE
-from server.explorer.pages.agents.reading import BROKEN, interval, number, read_json, while_unchanged
+from server.explorer.pages.agents.reading import BROKEN, interval, number, read_json
 from server.explorer.pages.agents.study_report import Agent, Claim, Comparison, Curve, Row, Standing, StudyReport, Task
 
 FORMAT = 1
@@ -31,7 +32,7 @@ def is_outdated(report: StudyReport, folder: Path) -> bool:
     return not done.isdisjoint((*report.missing, *report.failed))
 
 
-@while_unchanged
+@while_unchanged(itself)
 def _read(path: Path) -> StudyReport:
     mend = f"`midlevel rl report {path.parent}` makes it anew"
     try:

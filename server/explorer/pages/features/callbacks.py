@@ -27,18 +27,20 @@ def register(app: Dash, content: Content) -> None:
 
     @app.callback(Output("features-work", "children"), Input("features-drawn", "data"), prevent_initial_call=True)
     def work(size: int) -> Component:
-        if isinstance(content.bank, Absent):
-            return empty_state(content.bank)
-        return work_table(work_of(content.bank), len(features_of(content, size)))
+        bank = content.bank
+        if isinstance(bank, Absent):
+            return empty_state(bank)
+        return work_table(work_of(bank), len(features_of(content, size)))
 
     @app.callback(
         Output("features-speed", "children"), Input("features-measure", "n_clicks"), Input("features-drawn", "data"),
         State("features-size", "value"), prevent_initial_call=True,
     )  # fmt: skip
     def speed(_: int | None, __: int, size: int) -> Component | str:
-        if ctx.triggered_id != "features-measure" or isinstance(content.bank, Absent):
+        bank = content.bank
+        if ctx.triggered_id != "features-measure" or isinstance(bank, Absent):
             return "Milliseconds depend on the machine; nothing was measured for this set yet."
         features = features_of(content, size)
-        return html.Strong(speed_words(measure(content.bank, features), len(features)))
+        return html.Strong(speed_words(measure(bank, features), len(features)))
 
     in_the_browser(app, "permalink", Output("features-link", "href"), Input("features-query", "data"))

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from perception import UserError
+from server.explorer.addresses import refuse_unknown, senseless
 from server.explorer.components import empty_state, field, message, panel
 from server.explorer.content import Absent, Content
 from server.explorer.page import Query
-from server.explorer.pages.features.sets import sizes
+from server.explorer.pages.features.sets import computed_sets, sizes
 
 _FIRST_SIZE = 4
 _MOST_MARKS = 14
@@ -18,13 +20,25 @@ def layout(content: Content, query: Query) -> Sequence[Component]:
     """The page of an address."""
     known = sizes(content)
     if not known:
-        absent = content.table if isinstance(content.table, Absent) else content.bank
-        return [empty_state(absent)] if isinstance(absent, Absent) else []
-    asked = query.get("k", str(min(max(_FIRST_SIZE, known[0]), known[-1])))
+        return [
+            empty_state(missing) for missing in (computed_sets(content), content.bank) if isinstance(missing, Absent)
+        ]
+    try:
+        return _page(content, known, _asked(query, known))
+    except UserError as error:
+        return [message(str(error)), *_page(content, known, _first(known))]
+
+
+def _asked(query: Query, known: Sequence[int]) -> int:
+    refuse_unknown(query, ("k",))
+    asked = query.get("k", str(_first(known)))
     if asked not in map(str, known):
-        words = f"the address has k={asked:.20}; expected a number of features from {known[0]} to {known[-1]}."
-        return [message(words), *_page(content, known, known[0])]
-    return _page(content, known, int(asked))
+        raise senseless("k", asked, f"a number of features from {known[0]} to {known[-1]}")
+    return int(asked)
+
+
+def _first(known: Sequence[int]) -> int:
+    return min(max(_FIRST_SIZE, known[0]), known[-1])
 
 
 def _page(content: Content, known: Sequence[int], size: int) -> list[Component]:

@@ -63,17 +63,19 @@ def coverage_sets(table: TransferTable) -> CoverageSets:
 
 def computed_sets(content: Content) -> CoverageSets | Absent:
     """The sets of the results' affinities, or why there are none."""
-    if isinstance(content.table, Absent):
-        return content.table
+    table = content.table
+    if isinstance(table, Absent):
+        return table
     try:
-        return coverage_sets(content.table)
+        return coverage_sets(table)
     except UserError as error:
-        return Absent(f"{content.options.results}: {error}", "midlevel demo")
+        return Absent(f"{content.options.results}: {error}")
 
 
 def banks_sets(content: Content) -> Mapping[int, tuple[str, ...]]:
     """The sets in the bank's index; none where there is no bank."""
-    return {} if isinstance(content.bank, Absent) else content.bank.coverage
+    bank = content.bank
+    return {} if isinstance(bank, Absent) else bank.coverage
 
 
 def sizes(content: Content) -> tuple[int, ...]:

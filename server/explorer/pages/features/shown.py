@@ -25,7 +25,8 @@ Cell = str | Component | Sequence[str | Component]
 
 def tasks_of(content: Content) -> TaskDictionary:
     """The dictionary of the affinities, which may have tasks of their own."""
-    return TASKS if isinstance(content.table, Absent) else content.table.tasks
+    affinities = content.table
+    return TASKS if isinstance(affinities, Absent) else affinities.tasks
 
 
 def names(features: Sequence[str], tasks: TaskDictionary) -> Component:
@@ -39,7 +40,7 @@ def set_of(content: Content, size: int) -> list[Component]:
     tasks, sets = tasks_of(content), computed_sets(content)
     if isinstance(sets, Absent):
         features = names(banks_sets(content)[size], tasks)
-        why = f"The bank's own set of {size}. Distances take affinities, which are not here:"
+        why = f"The bank's own set of {size}. Distances cannot be told:"
         return [html.P(features, id="features-chosen", className="features-set"), html.P(why), empty_state(sets)]
     chosen = sets.chosen(size)
     rows = [_row(title, coverage, tasks) for title, coverage in _rivals(content, sets, size)]
@@ -78,7 +79,8 @@ def _rivals(content: Content, sets: CoverageSets, size: int) -> list[tuple[str, 
 
 
 def _bank_name(content: Content) -> str:
-    return "" if isinstance(content.bank, Absent) else content.bank.name
+    bank = content.bank
+    return "" if isinstance(bank, Absent) else bank.name
 
 
 def command(content: Content, size: int) -> str:

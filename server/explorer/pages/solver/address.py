@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from perception import UserError
+from server.explorer.addresses import refuse_unknown, senseless
 from server.explorer.pages.solver.settings import (
     BudgetRange,
     Numbers,
@@ -85,13 +86,11 @@ def shortest(number: float) -> str:
 
 
 def _settings(query: Mapping[str, str], table: TransferTable) -> Settings:
-    unknown = [key for key in query if key not in _KEYS]
-    if unknown:
-        raise UserError(f"the address says {unknown[0]!r:.60}; it can say {', '.join(_KEYS)}.")
+    refuse_unknown(query, _KEYS)
     default = default_settings(table)
     order = _number("order", query["order"]) if "order" in query else table.max_order
     if order not in range(1, table.max_order + 1):
-        raise UserError(f"the address says order={query['order']}; expected a whole number, 1 to {table.max_order}.")
+        raise senseless("order", query["order"], f"a whole number, 1 to {table.max_order}")
     problem = problem_of(
         table, _roles(query, table), int(order), *(_numbers(what, query.get(what, ""), table) for what in _NUMBERS)
     )
@@ -105,7 +104,7 @@ def _budget(text: str, possible: BudgetRange | None) -> float:
     budget = _number("budget", text)
     highest = possible.highest if possible else math.inf
     if not 0 < budget <= highest * (1 + 1e-9):
-        raise UserError(f"the address says budget={text}; expected more than 0, at most {highest:.12g}.")
+        raise senseless("budget", text, f"more than 0, at most {highest:.12g}")
     return budget
 
 

@@ -41,8 +41,8 @@ class Answer:
         nothing_kept: Whether there are no two.
     """
 
-    query: str
-    command: str
+    query: str | None = None
+    command: str | None = None
     trouble: Sequence[Component] = ()
     shown: str | None = None
     look: str = _LOOK
@@ -85,8 +85,7 @@ def answer(settings: Settings, kept: str | None, table: TransferTable, path: Pat
     try:
         taxonomy = solution(table, settings)
     except UserError as error:
-        trouble = [message(str(error))]
-        return replace(asked, trouble=trouble, look=f"{_LOOK} faded", no_keeping=True, no_exports=True)
+        return _in_trouble(asked, str(error))
     found = replace(
         asked,
         shown=asked.query,
@@ -114,6 +113,20 @@ def details(shown: str, kept: str | None, table: TransferTable) -> Details:
     except UserError as error:
         return replace(found, difference=[message(f"There is nothing to compare with: {error}")])
     return replace(found, difference=difference_table(difference(before, taxonomy), table.tasks))
+
+
+def unanswered(what: str, kept: str | None) -> Answer:
+    """What is shown where a control is blank.
+
+    Args:
+        what: The control, in words.
+        kept: As for `answer`.
+    """
+    return _in_trouble(Answer(nothing_kept=not kept), f"the {what} is blank; give a number.")
+
+
+def _in_trouble(asked: Answer, why: str) -> Answer:
+    return replace(asked, trouble=[message(why)], look=f"{_LOOK} faded", no_keeping=True, no_exports=True)
 
 
 def _with_kept(found: Answer, taxonomy: Taxonomy, kept: str, table: TransferTable) -> Answer:

@@ -7,10 +7,9 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, callback_context, no_update
 from dash.exceptions import PreventUpdate
 
-from perception import UserError
 from server.explorer.content import Absent, Content
 from server.explorer.pages.solver.address import read_query
-from server.explorer.pages.solver.answer import Answer, answer, details
+from server.explorer.pages.solver.answer import Answer, answer, details, unanswered
 from server.explorer.pages.solver.controls import marks
 from server.explorer.pages.solver.exports import EXPORTS, file_name
 from server.explorer.pages.solver.looks import graph_style
@@ -102,6 +101,8 @@ def _follow_costs(app: Dash, content: Content) -> None:
         state={name: State("solver-budget", name) for name in ("max", "step", "value")}, prevent_initial_call=True,
     )  # fmt: skip
     def follow(max: float, step: float, value: float | None, **problem: Any) -> tuple[Any, ...]:  # noqa: A002
+        if problem["max_order"] is None:
+            raise PreventUpdate  # the answer says so
         possible = budget_range(_problem_of(_table(content), **problem))
         if possible is None or (possible.highest, possible.step) == (max, step):
             raise PreventUpdate
@@ -116,8 +117,8 @@ def _answer(app: Dash, content: Content) -> None:
     )  # fmt: skip
     def solve(budget: float | None, kept: str | None, **problem: Any) -> dict[str, Any]:
         table = _table(content)
-        if budget is None:
-            raise UserError("the budget is blank; give a number.")
+        if budget is None or problem["max_order"] is None:
+            return _outputs(unanswered("budget" if budget is None else "maximum order", kept))
         settings = Settings(_problem_of(table, **problem), float(budget))
         return _outputs(answer(settings, kept, table, content.options.results))
 
@@ -157,11 +158,9 @@ def _outputs(found: Answer) -> dict[str, Any]:
 
 
 def _problem_of(
-    table: TransferTable, roles: dict[str, str], max_order: int | None, importance: Numbers, cost: Numbers,
+    table: TransferTable, roles: dict[str, str], max_order: int, importance: Numbers, cost: Numbers,
     importance_ids: Ids, cost_ids: Ids,
 ) -> Problem:  # fmt: skip
-    if max_order is None:
-        raise UserError("the maximum order is blank; give a number.")
     return problem_of(
         table,
         {name: Role(role) for name, role in roles.items()},
@@ -176,6 +175,7 @@ def _by_task(ids: Ids, values: Numbers) -> dict[str, float | None]:
 
 
 def _table(content: Content) -> TransferTable:
-    if isinstance(content.table, Absent):
+    table = content.table
+    if isinstance(table, Absent):
         raise PreventUpdate  # the page has no controls then
-    return content.table
+    return table

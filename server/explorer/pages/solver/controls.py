@@ -130,7 +130,8 @@ def _numbers(settings: Settings, table: TransferTable) -> Component:
 def _number(what: str, name: str, value: float | None, possible: bool) -> Component | str:
     if not possible:
         return "-"
-    return dcc.Input(
+    control = dcc.Input(
         id={"type": f"solver-{what}", "task": name}, type="number", step="any", value=value, placeholder="1",
         debounce=True,
     )  # fmt: skip
+    return html.Div(control, **data(label=f"{what} of {name}"))

@@ -18,7 +18,8 @@ from server.explorer.pages.solver.settings import default_settings
 from taxonomy import TransferTable
 
 _CAPTION = (
-    "Filled: trained. Hollow: reached from the trained ones. Faded: not used. Thick: high affinity. "
+    "Filled: trained. Thick ring: trained, and serves itself. Thin ring: reached from the trained ones. "
+    "Faded: not used. Thick line: high affinity. "
     "A small circle joins as many sources as it says."
 )
 

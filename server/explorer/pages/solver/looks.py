@@ -5,7 +5,7 @@ from typing import Any
 from server.explorer.figures import THEMES
 from server.explorer.pages.solver.elements import JUNCTION_SIZE
 
-_PAGES = {"light": "#ffffff", "dark": "#15171a"}  # the background, to fill what is hollow
+_PAGES = {"light": "#ffffff", "dark": "#15171a"}  # `--page`, which a canvas cannot look up, to fill what is hollow
 _TEXT_WIDTH = 106
 
 

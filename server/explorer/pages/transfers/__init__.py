@@ -27,7 +27,7 @@ def _layout(content: Content, query: Query) -> Sequence[Component]:
     try:
         offer = offer_of(run)
     except UserError as error:
-        return [empty_state(Absent(str(error), "midlevel demo"))]
+        return [empty_state(Absent(str(error)))]
     try:
         choice = read_choice(query, offer)
     except UserError as error:

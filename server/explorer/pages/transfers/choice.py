@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from perception import TASKS, UserError
+from server.explorer.addresses import refuse_unknown
 from server.explorer.page import Query
 
 FIRST_TARGET = "normal"
 """Shown where none is asked for, if the run has it."""
+
+_KEYS = ("target", "image", "orders", "among", "sources")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def read_choice(query: Query, offer: Offer) -> Choice:
     Raises:
         UserError: If it asks for something that the run does not have.
     """
+    refuse_unknown(query, _KEYS)
     usual = usual_choice(offer)
     target = _one_of(query.get("target", usual.target), offer.targets, "target")
     among = tuple(_one_of(name, offer.sources, "source") for name in _names(query.get("among", "")))

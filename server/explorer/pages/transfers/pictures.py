@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perception import UserError
-from perception.files import is_folder
 from perception.pictures import Tile
 from server.explorer.computing import workers
 from server.explorer.content import Absent, Content
+from server.explorer.fresh import stamp, while_unchanged
 from server.explorer.pages.transfers.choice import Choice, Offer
 from server.explorer.tiles import source_of
 from taxonomy.transfers import RANDOM, SELF, transfer_key
@@ -94,14 +94,15 @@ class Comparison:
 
 def run_of(content: Content) -> "FinishedRun | Absent":
     """The run to be shown, opened when it is first asked for, and again when it has gone on."""
-    if isinstance(content.run, Absent):
-        return content.run
+    folder = content.run
+    if isinstance(folder, Absent):
+        return folder
     try:
-        return _opened(content.run, _stamp(content.run))
+        return _opened(folder)
     except UserError as error:
-        return Absent(str(error), "midlevel demo")
+        return Absent(str(error), None if any(stamp(_files_of(folder))) else content.making)
     except _DAMAGE as error:
-        return Absent(_damaged(content.run, error), "midlevel demo")
+        return Absent(_damaged(folder, error))
 
 
 def offer_of(run: "FinishedRun") -> Offer:
@@ -160,21 +161,16 @@ def _damaged(folder: Path, error: BaseException) -> str:
     return f"the run {folder} is damaged or going on ({type(error).__name__}: {error}); run it again."
 
 
-@lru_cache(maxsize=4)
-def _opened(folder: Path, stamp: tuple[int, ...]) -> "FinishedRun":
+def _files_of(folder: Path) -> tuple[Path, ...]:
+    """What a run that goes on writes anew."""
+    return folder / "manifest.json", folder / "affinity.json"
+
+
+@while_unchanged(_files_of)
+def _opened(folder: Path) -> "FinishedRun":
     from taxonomy.pipeline import open_run
 
-    del stamp  # another one, another run
     return open_run(folder)
-
-
-def _stamp(folder: Path) -> tuple[int, ...]:
-    """Changes when a run writes its results anew."""
-    path = folder / "affinity.json"
-    if not is_folder(folder) or not path.is_file():
-        return ()
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _compare(run: "FinishedRun", target: str, image: int) -> Comparison:

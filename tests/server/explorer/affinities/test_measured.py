@@ -1,6 +1,7 @@
 """What was measured before AHP, against the files themselves."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_garbage_for_losses_is_said_so_with_the_file(tmp_path: Path, damage: byt
     absent = before_ahp(Content(ExploreOptions(results=folder)), read_transfers(folder))
     assert isinstance(absent, Absent)
     assert "losses.json" in absent.why
-    assert absent.command == f"midlevel taxonomy run --out {folder}"
+    assert absent.command is None, "they are there"
 
 
 def test_losses_of_other_transfers_are_refused(run: Path) -> None:
@@ -76,3 +77,22 @@ def test_losses_of_other_transfers_are_refused(run: Path) -> None:
 def _listed(folder: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads((folder / "losses" / "losses.json").read_text())["targets"]
     return found
+
+
+def test_losses_that_are_measured_again_are_read_again(run: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    content = Content(ExploreOptions(results=copy))
+    table = content.table
+    assert isinstance(table, TransferTable)
+    before = before_ahp(content, table)
+    assert before_ahp(content, table) is before
+    for file in (copy / "losses").glob("*.npy"):
+        np.save(file, 2 * np.load(file))
+    index = copy / "losses" / "losses.json"
+    index.write_text(index.read_text() + " ")  # a run writes it last
+    after = before_ahp(content, table)
+    assert not isinstance(before, Absent)
+    assert not isinstance(after, Absent)
+    assert {key: each.mean_loss for key, each in after.items()} == pytest.approx(
+        {key: 2 * each.mean_loss for key, each in before.items()}
+    )

@@ -204,6 +204,14 @@ def test_an_address_with_unknown_words_gives_a_message_and_the_page(
     assert cells(heatmap(browser, 1))
 
 
+def test_an_address_with_a_name_that_no_page_has_gives_a_message_and_the_page(
+    browser: Browser, explore: Explore, run: Path
+) -> None:
+    browser.open(explore(run) + "/affinities?zzz=1")
+    assert "'zzz'; it can say view, order, arrangement, target" in browser.text(".message")
+    assert cells(heatmap(browser, 1))
+
+
 def test_the_theme_changes_the_pictures_and_labels_have_their_groups_colours(
     browser: Browser, explore: Explore, run: Path
 ) -> None:
@@ -243,3 +251,12 @@ def test_a_file_with_unknown_tasks_gives_a_message_in_place_of_the_page(
     file.write_text(json.dumps({"transfers": [{"sources": ["normale"], "target": "curvature", "affinity": 0.5}]}))
     browser.open(explore(file) + "/affinities")
     assert "unknown task 'normale'; did you mean 'normal'?" in browser.text(".empty")
+    assert "Make it with" not in browser.text(".empty"), "it is there"
+    file.write_text(file.read_text().replace("normale", "xyzzy"))
+    browser.open(explore(file) + "/affinities")
+    assert "unknown task 'xyzzy'" in browser.text(".empty")
+    whole = browser.find(".empty details p")
+    assert not whole.is_displayed(), "a long list of all tasks"
+    browser.find(".empty summary").send_keys(Keys.ENTER)
+    browser.until(whole.is_displayed, "the whole sentence")
+    assert "vanishing_point" in whole.text

@@ -115,9 +115,13 @@ def test_a_size_stays_in_the_address(browser: Browser, explore: Explore, run: Pa
 
 def test_a_size_that_there_is_not_gives_a_message_and_the_page(browser: Browser, explore: Explore, run: Path) -> None:
     address = explore(run)
-    for asked in ("0", "x"):
-        browser.open(f"{address}/features?k={asked}")
-        assert f"k={asked}; expected a number of features from 1 to 12" in browser.text(".message")
+    for asked, said in (("k=0", "k=0"), ("k=x", "k=x"), ("k=", "k without a value")):
+        browser.open(f"{address}/features?{asked}")
+        assert f"{said}; expected a number of features from 1 to 12" in browser.text(".message")
+        assert browser.text("#features-chosen")
+    for asked in ("zzz=1", "k=2&zzz="):
+        browser.open(f"{address}/features?{asked}")
+        assert "the address says 'zzz'; it can say k." in browser.text(".message")
         assert browser.text("#features-chosen")
 
 
@@ -164,6 +168,29 @@ def test_without_affinities_and_bank_the_page_says_what_makes_them(
 ) -> None:
     browser.open(explore(tmp_path / "nothing", bank=str(tmp_path / "no bank")) + "/features")
     assert "midlevel demo" in browser.text(".empty")
+
+
+def test_affinities_that_reach_no_task_are_said_so_although_there_is_no_bank_either(
+    browser: Browser, explore: Explore, run: Path, tmp_path: Path
+) -> None:
+    document = json.loads((run / "affinity.json").read_text())
+    for transfer in document["transfers"]:
+        transfer["affinity"] = 0.0
+    file = tmp_path / "zero.json"
+    file.write_text(json.dumps(document))
+    result = CliRunner().invoke(app, ["taxonomy", "coverage", str(file), "--size", "2"])
+    browser.open(explore(file, bank=str(tmp_path / "no bank")) + "/features")
+    first, second = (found.text for found in browser.find_all(".empty"))
+    assert first.removeprefix(f"{file}: ") in str(result.exception)
+    assert "Make it with" not in first
+    assert "there is no bank" in second
+
+
+def test_the_size_has_a_name_for_screen_readers(browser: Browser, explore: Explore, run: Path) -> None:
+    browser.open(explore(run) + "/features")
+    for control in ("[role=slider]", "input"):
+        found = browser.find(f".field {control}")
+        browser.until(lambda found=found: found.accessible_name == "k, the most features in the set", control)  # type: ignore[misc]
 
 
 def test_without_a_bank_sets_are_shown_and_costs_say_why_not(

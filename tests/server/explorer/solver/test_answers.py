@@ -97,7 +97,7 @@ def test_many_users_at_the_same_time_each_get_their_own_answer(published: Transf
         for more in ("", "&off=normal", "&cost=normal:3")
     ]
 
-    def ask(query: str) -> tuple[str, dict[str, Any]]:
+    def ask(query: str) -> tuple[str | None, dict[str, Any]]:
         settings = read_query(query, published)
         shown = answer(settings, None, published, Path("x"))
         return shown.query, json.loads(as_json(solution(published, settings)))

@@ -3,10 +3,12 @@
 import http.client
 import io
 import json
+import re
 import shlex
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -17,6 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from server.explorer.options import ExploreOptions
+from server.explorer.pages.solver.looks import graph_style
 from server.explorer.pages.solver.places import circle_order
 from server.explorer.serving import listening
 from taxonomy import TransferTable
@@ -207,6 +210,54 @@ def test_what_cannot_be_solved_is_said_and_the_last_graph_fades(open_solver: Ope
     assert "a taxonomy needs at least one" in tab.browser.text("#solver-message")
     tab.browser.click("button[aria-label='2D: all']")
     assert tab.graph() == graph
+
+
+@pytest.mark.parametrize("name", ["budget", "order"])
+def test_a_blank_number_is_said_so_until_one_is_typed(open_solver: Open, published_file: Path, name: str) -> None:
+    tab = open_solver(published_file, "budget=3&order=2")
+    graph, field = tab.graph(), tab.browser.find(f"#solver-{name} input")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(Keys.DELETE, Keys.ENTER)
+    tab.browser.until(lambda: "is blank; give a number" in tab.browser.text("#solver-message"), "why not")
+    assert tab.browser.find("#solver-graph-frame.faded")
+    assert not tab.browser.find("#solver-export-json").is_enabled()
+    assert tab.browser.text("#message") == ""
+    field.send_keys("3" if name == "budget" else "2", Keys.ENTER)
+    tab.browser.until(lambda: not tab.browser.text("#solver-message"), "the answer")
+    assert not tab.browser.find_all("#solver-graph-frame.faded")
+    assert tab.graph() == graph
+    assert tab.shows(tab.command())
+
+
+def test_every_slider_and_number_has_a_name_for_screen_readers(open_solver: Open, published_file: Path) -> None:
+    tab = open_solver(published_file, "cost=normal:2")
+    controls = tab.browser.find_all("#page input, #page [role=slider]")
+    tab.browser.until(lambda: all(control.accessible_name for control in controls), "names")
+    names = [control.accessible_name for control in controls]
+    assert {"importance of reshading", "cost of reshading", "cost of jigsaw"} < set(names)
+    assert "importance of jigsaw" not in names, "it is no target"
+    assert sorted(name for name in names if " of " not in name) == [
+        "Budget",
+        "Budget",
+        "Maximum order",
+        "Maximum order",
+    ]
+
+
+def test_the_difference_table_fits_a_laptop(open_solver: Open, published_file: Path) -> None:
+    tab = open_solver(published_file, "budget=4&kept=budget%3D8")
+    assert tab.browser.find("#solver-difference td")
+    script = "const at = document.querySelector('#solver-difference .scrolls'); return at.scrollWidth - at.clientWidth;"
+    assert tab.browser.driver.execute_script(script) == 0
+
+
+def test_hollow_nodes_are_filled_with_the_pages_background() -> None:
+    sheet = files("server.explorer").joinpath("assets", "explorer.css").read_text("utf-8")
+    filled = [
+        next(rule["style"]["background-color"] for rule in graph_style(theme) if rule["selector"] == "node.task")
+        for theme in ("light", "dark")
+    ]
+    assert filled == re.findall("--page: (#[0-9a-f]{6});", sheet)
 
 
 def test_files_are_what_the_command_prints_and_the_reports_picture(
