@@ -10,11 +10,15 @@ window.dash_clientside = window.dash_clientside || {};
   window.fetch = async (input, how) => {
     if (!String(input?.url ?? input).includes("_dash-update-component")) return ask(input, how);
     tell("");
+    const page = document.documentElement.dataset;
+    page.asking = Number(page.asking || 0) + 1;
     try {
       return await ask(input, how);
     } catch (error) {
       if (error.name !== "AbortError") tell("The explorer does not answer; is midlevel explore still running?");
       throw error;
+    } finally {
+      page.asking = Number(page.asking) - 1;
     }
   };
 })();

@@ -15,6 +15,20 @@ T = TypeVar("T")
 
 PATIENCE_S = 20
 
+_QUIET = """
+const done = arguments[arguments.length - 1];
+const isQuiet = () => !Number(document.documentElement.dataset.asking || 0)
+  && document.querySelector("[data-dash-is-loading]") === null;
+let left = 4;
+const look = () => {
+  if (!isQuiet()) done(false);
+  else if (--left) requestAnimationFrame(look);
+  else done(true);
+};
+look();
+"""
+"""Whether nothing happens for some frames: Dash draws an answer, and may ask again, in the frame after it came."""
+
 _OF_CYTOSCAPE = "custom wheel sensitivity"  # dash-cytoscape always sets its default, of which cytoscape then warns
 
 
@@ -53,9 +67,8 @@ class Browser:
         return wait.until(lambda _: condition(), f"waited in vain for {what}; the page says: {self._words()}")
 
     def settle(self) -> None:
-        """Wait until no callback is under way."""
-        script = "return document.querySelector('[data-dash-is-loading]') === null;"
-        self.until(lambda: self.driver.execute_script(script), "callbacks")
+        """Wait until no callback is under way: nothing is asked for, and what was answered asks for nothing more."""
+        self.until(lambda: self.driver.execute_async_script(_QUIET), "callbacks")
 
     def resize(self, width_px: int, height_px: int = 900) -> None:
         """The size of the page itself, as on a phone or a laptop."""
