@@ -17,7 +17,7 @@ def refuse_unknown(query: Iterable[str], known: Collection[str]) -> None:
     """
     for name in query:
         if name not in known:
-            raise UserError(f"the address says {name!r:.60}; it can say {', '.join(known)}.")
+            raise UserError(f"the address says {name!r:.60}; it can say {', '.join(known) or 'nothing'}.")
 
 
 def senseless(name: str, value: str, expected: str) -> UserError:

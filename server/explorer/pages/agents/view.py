@@ -7,6 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from perception import UserError
+from server.explorer.addresses import refuse_unknown
 from server.explorer.components import empty_state, field, message
 from server.explorer.content import Absent, Content
 from server.explorer.page import Query
@@ -24,6 +25,7 @@ def layout(content: Content, query: Query) -> Sequence[Component]:
     if isinstance(root, Absent):
         return [_nothing(root)]
     try:
+        refuse_unknown(query, ("show", "task", "curve"))
         found = subjects(root)
         subject = subject_named(root, query["show"]) if "show" in query else next(iter(found), None)
     except UserError as error:

@@ -10,7 +10,8 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from perception import UserError
-from server.explorer.components import data, empty_state, in_the_browser, labelled, panel
+from server.explorer.addresses import refuse_unknown
+from server.explorer.components import data, empty_state, in_the_browser, labelled, message, panel
 from server.explorer.content import Absent, Content
 from server.explorer.page import Page, Query
 from server.explorer.pages.live.intake import LARGEST_PHOTO_MIB, LARGEST_PHOTO_MPX, admitted, square_of
@@ -26,7 +27,10 @@ _NOTICED_S = 0.05
 
 
 def _layout(content: Content, query: Query) -> Sequence[Component]:
-    del query
+    try:
+        refuse_unknown(query, ())
+    except UserError as error:
+        return [message(str(error))]
     if content.options.server is None and isinstance(content.bank, Absent):
         return [empty_state(content.bank)]
     return [
