@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -100,11 +101,10 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _stopped_by_signals(listener: Listener) -> Iterator[None]:
-    try:
-        former = {name: signal.signal(name, lambda *_: listener.stop()) for name in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread: whoever started it stops it
+    if threading.current_thread() is not threading.main_thread():  # signals are not for it; who started it stops it
         yield
         return
+    former = {name: signal.signal(name, lambda *_: listener.stop()) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
