@@ -44,7 +44,7 @@ def create_app(content: Content, pages: Sequence[Page] = PAGES) -> Dash:
         ]
     )
     _route(app, content, {"/": pages[0], **{page.path: page for page in pages}})
-    in_the_browser(app, "theme", Output("theme", "data"), Input("theme-toggle", "n_clicks"))
+    in_the_browser(app, "explorer.theme", Output("theme", "data"), Input("theme-toggle", "n_clicks"))
     for page in pages:
         page.register(app, content)
     return app
@@ -64,7 +64,7 @@ def _route(app: Dash, content: Content, pages: dict[str, Page]) -> None:
         query = dict(parse_qsl((search or "").removeprefix("?"), keep_blank_values=True))
         return [html.H1(page.title), html.P(page.sentence, className="sentence"), *page.layout(content, query)], ""
 
-    in_the_browser(app, "arrived", Output("page", "data-path"), Input("url", "pathname"))
+    in_the_browser(app, "explorer.arrived", Output("page", "data-path"), Input("url", "pathname"))
 
 
 def _navigation(pages: Sequence[Page]) -> Component:

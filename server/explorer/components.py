@@ -69,12 +69,14 @@ def task_name(name: str, tasks: TaskDictionary) -> Component:
     return html.Span(name, className="task", **data(group=group))
 
 
-def in_the_browser(app: Dash, function: str, *wires: Any) -> None:
-    """Add a callback that is a function of `assets/explorer.js` and asks nobody.
+def in_the_browser(app: Dash, function: str, *wires: Any, **how: Any) -> None:
+    """Add a callback that is a function of a script of `assets/`, and asks nobody.
 
     Args:
         app: Whose callback it is.
-        function: Its name there.
+        function: The script's name and the function's: "explorer.permalink".
         wires: Dash's `Output`, `Input` and `State`.
+        how: Further arguments of Dash's `callback`.
     """
-    app.clientside_callback(ClientsideFunction("explorer", function), *wires)  # type: ignore[no-untyped-call]
+    script, _, name = function.partition(".")
+    app.clientside_callback(ClientsideFunction(script, name), *wires, **how)  # type: ignore[no-untyped-call]

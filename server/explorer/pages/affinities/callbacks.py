@@ -1,6 +1,6 @@
 """What happens on the page of affinities."""
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State
+from dash import ALL, Dash, Input, Output, State
 from dash.development.base_component import Component
 
 from server.explorer.components import empty_state, in_the_browser
@@ -31,13 +31,13 @@ def register(app: Dash, content: Content) -> None:
             return empty_state(table)
         return transfers_to(table, read_choice({"target": target}, table).target)
 
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("affinities", "query"), Output("affinities-query", "data"),
+    in_the_browser(
+        app, "affinities.query", Output("affinities-query", "data"),
         Input("affinities-view", "value"), Input("affinities-order", "value"),
         Input("affinities-arrangement", "value"), Input("affinities-target", "value"),
     )  # fmt: skip
-    in_the_browser(app, "permalink", Output("affinities-link", "href"), Input("affinities-query", "data"))
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("affinities", "open"), Input({"type": MATRIX, "index": ALL}, "clickData"),
+    in_the_browser(app, "explorer.permalink", Output("affinities-link", "href"), Input("affinities-query", "data"))
+    in_the_browser(
+        app, "affinities.open", Input({"type": MATRIX, "index": ALL}, "clickData"),
         State({"type": MATRIX, "index": ALL}, "figure"), prevent_initial_call=True,
     )  # fmt: skip

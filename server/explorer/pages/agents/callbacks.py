@@ -4,10 +4,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, State
+from dash import Dash, Input, Output, State
 from dash.development.base_component import Component
 
 from perception import UserError
+from server.explorer.components import in_the_browser
 from server.explorer.content import Absent, Content
 from server.explorer.pages.agents.figures import curves_figure, run_figure, splits_figure
 from server.explorer.pages.agents.finding import Subject, subject_named
@@ -70,9 +71,7 @@ def register_callbacks(app: Dash, content: Content) -> None:
         return run_figure(progress, curve, theme), _query(shown, curve=curve)
 
     for store, part in (("agents-query", "data-study"), ("agents-run-query", "data-run")):
-        app.clientside_callback(  # type: ignore[no-untyped-call]
-            ClientsideFunction("explorer", "permalink"), Output("agents-address", part), Input(store, "data")
-        )
+        in_the_browser(app, "explorer.permalink", Output("agents-address", part), Input(store, "data"))
 
 
 def _query(shown: str, **chosen: str | None) -> str:

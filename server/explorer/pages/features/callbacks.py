@@ -43,4 +43,4 @@ def register(app: Dash, content: Content) -> None:
         features = features_of(content, size)
         return html.Strong(speed_words(measure(bank, features), len(features)))
 
-    in_the_browser(app, "permalink", Output("features-link", "href"), Input("features-query", "data"))
+    in_the_browser(app, "explorer.permalink", Output("features-link", "href"), Input("features-query", "data"))

@@ -73,7 +73,7 @@ def _register(app: Dash, content: Content) -> None:
     models = _models(content)
 
     in_the_browser(
-        app, "choosePhoto", Output("live-photo", "data"), Output("live-upload", "contents"),
+        app, "explorer.choosePhoto", Output("live-photo", "data"), Output("live-upload", "contents"),
         Input("live-upload", "contents"), Input("live-building", "n_clicks"), Input("live-sample", "n_clicks"),
         State("live-upload", "filename"),
     )  # fmt: skip
@@ -92,9 +92,9 @@ def _register(app: Dash, content: Content) -> None:
         set_props("live-sheet", {"className": ""})
         return found, uuid.uuid4().hex
 
-    in_the_browser(app, "openCamera", Output("live-silent", "title"), Input("live-camera", "n_clicks"))
-    in_the_browser(app, "takePicture", Output("live-silent", "lang"), Input("live-shoot", "n_clicks"))
-    in_the_browser(app, "closeCamera", Output("live-silent", "dir"), Input("live-stop", "n_clicks"))
+    in_the_browser(app, "explorer.openCamera", Output("live-silent", "title"), Input("live-camera", "n_clicks"))
+    in_the_browser(app, "explorer.takePicture", Output("live-silent", "lang"), Input("live-shoot", "n_clicks"))
+    in_the_browser(app, "explorer.closeCamera", Output("live-silent", "dir"), Input("live-stop", "n_clicks"))
 
 
 def _predicted(wanted: object, models: Models) -> list[Component]:

@@ -4,9 +4,10 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, callback_context, no_update
+from dash import ALL, Dash, Input, Output, State, callback_context, no_update
 from dash.exceptions import PreventUpdate
 
+from server.explorer.components import in_the_browser
 from server.explorer.content import Absent, Content
 from server.explorer.pages.solver.address import read_query
 from server.explorer.pages.solver.answer import Answer, answer, details, unanswered
@@ -52,7 +53,7 @@ _ANSWER = {
 
 def register(app: Dash, content: Content) -> None:
     """Add the page's callbacks to an app."""
-    _in_the_browser(app)
+    _act_in_the_browser(app)
     _follow_costs(app, content)
     _answer(app, content)
     _details(app, content)
@@ -65,7 +66,7 @@ def register(app: Dash, content: Content) -> None:
         return graph_style(theme), graph_style(theme)
 
 
-def _in_the_browser(app: Dash) -> None:
+def _act_in_the_browser(app: Dash) -> None:
     """What needs no server, so that quick clicks overtake nothing."""
     roles, query, kept = (f"solver-{name}" for name in ("roles", "query", "kept"))
     clicks = [
@@ -73,24 +74,21 @@ def _in_the_browser(app: Dash) -> None:
         for what, key in (("chip", "task"), ("all", "group"), ("none", "group"))
     ]
     offered = State("solver-offered", "data")
-    _locally(app, "roles", Output(roles, "data"), *clicks, State(roles, "data"), offered)
+    in_the_browser(app, "solver.roles", Output(roles, "data"), *clicks, State(roles, "data"), offered)
     chip, word = ({"type": f"solver-{what}", "task": ALL} for what in ("chip", "word"))
     looks = Output(chip, "data-role"), Output(chip, "aria-label"), Output(word, "children")
-    _locally(app, "chips", *looks, Input(roles, "data"), State(chip, "id"), offered)
+    in_the_browser(app, "solver.chips", *looks, Input(roles, "data"), State(chip, "id"), offered)
     clicks = [Input("solver-keep", "n_clicks"), Input("solver-forget", "n_clicks")]
-    _locally(app, "kept", Output(kept, "data"), *clicks, State("solver-shown", "data"))
-    _locally(app, "address", Output("solver-link", "children"), Input(query, "data"), Input(kept, "data"))
+    in_the_browser(app, "solver.kept", Output(kept, "data"), *clicks, State("solver-shown", "data"))
+    in_the_browser(app, "solver.address", Output("solver-link", "children"), Input(query, "data"), Input(kept, "data"))
     graphs = [Input(f"solver-{name}", "elements") for name in ("graph", "kept-graph")]
-    _locally(app, "fit", Output("solver-graph-frame", "data-fitted"), *graphs)
+    in_the_browser(app, "solver.fit", Output("solver-graph-frame", "data-fitted"), *graphs)
     for what in ("command", "link"):
         clipboard = f"solver-{what}-clipboard"
         copied = Output(clipboard, "content"), Output(clipboard, "n_clicks")
-        _locally(app, "copy", *copied, Input(f"solver-copy-{what}", "n_clicks"), State(f"solver-{what}", "children"))
-
-
-def _locally(app: Dash, function: str, *wires: Any) -> None:
-    """Add a callback that is a function of `assets/solver.js`."""
-    app.clientside_callback(ClientsideFunction("solver", function), *wires)  # type: ignore[no-untyped-call]
+        in_the_browser(
+            app, "solver.copy", *copied, Input(f"solver-copy-{what}", "n_clicks"), State(f"solver-{what}", "children")
+        )
 
 
 def _follow_costs(app: Dash, content: Content) -> None:

@@ -59,8 +59,10 @@ def _references_panel() -> Component:
 def _register(app: Dash, content: Content) -> None:
     _register_grid(app, content)
     _register_images(app, content)
-    in_the_browser(app, "permalink", Output("transfers-address", "title"), Input("transfers-query", "data"))
-    in_the_browser(app, "showMarked", Output("transfers-arrived", "title"), Input("transfers-grid", "children"))
+    in_the_browser(app, "explorer.permalink", Output("transfers-address", "title"), Input("transfers-query", "data"))
+    in_the_browser(
+        app, "explorer.showMarked", Output("transfers-arrived", "title"), Input("transfers-grid", "children")
+    )
 
 
 def _register_grid(app: Dash, content: Content) -> None:

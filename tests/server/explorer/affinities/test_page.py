@@ -196,19 +196,18 @@ def test_a_run_with_garbage_for_losses_gives_a_message_and_the_rest(
     assert drawn["rows"], "the app goes on"
 
 
-def test_an_address_with_unknown_words_gives_a_message_and_the_page(
-    browser: Browser, explore: Explore, run: Path
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("order=99", "order=99; expected one of 1, 2, 3"),
+        ("zzz=1", "'zzz'; it can say view, order, arrangement, target"),
+    ],
+)
+def test_an_address_that_means_nothing_gives_a_message_and_the_page(
+    browser: Browser, explore: Explore, run: Path, query: str, words: str
 ) -> None:
-    browser.open(explore(run) + "/affinities?order=99")
-    assert "order=99; expected one of 1, 2, 3" in browser.text(".message")
-    assert cells(heatmap(browser, 1))
-
-
-def test_an_address_with_a_name_that_no_page_has_gives_a_message_and_the_page(
-    browser: Browser, explore: Explore, run: Path
-) -> None:
-    browser.open(explore(run) + "/affinities?zzz=1")
-    assert "'zzz'; it can say view, order, arrangement, target" in browser.text(".message")
+    browser.open(explore(run) + f"/affinities?{query}")
+    assert words in browser.text(".message")
     assert cells(heatmap(browser, 1))
 
 
