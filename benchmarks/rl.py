@@ -11,10 +11,11 @@ and largest. Houses, episodes and networks come from fixed seeds.
 
 Parts:
 
-- `training`: PPO end to end on PointGoal in eight generated houses, 64 px, 16 environments, the task's own settings.
-  The peer is `scratch`, the agent that sees pixels and has the same policy network; `blind` and `oracle` stand beside.
-  Each trains with one and with two of PyTorch's threads on two cores, and as studies train: two runs side by side, each
-  bound to a core of its own (steps/s of both together).
+- `training`: PPO end to end on PointGoal in eight generated houses, 16 environments, the task's own settings. The peer
+  is `scratch`, the agent that sees pixels and has the same policy network; `blind` and `oracle` stand beside. With
+  cameras of 64 px each trains with one and with two of PyTorch's threads on two cores, and as studies train: two runs
+  side by side, each bound to a core of its own (steps/s of both together); with cameras of 128 px, the size that the
+  encoders were trained at, with two threads.
 - `stepping`: environments alone, random moves, 64 px, on one core and on two, against MiniWorld and ViZDoom.
 - `environments`: steps/s against the number of environments, with and without policy and learning. A rollout has the
   same number of steps throughout.
@@ -92,30 +93,27 @@ def cores() -> Cores:
 def training(arguments: argparse.Namespace) -> Found:
     """Steps/s of each agent, what they are spent on, and the ratio of features to pixels."""
     one, other = cores()
-    ways: Mapping[str, tuple[int, Sequence[Cores]]] = {
-        "1 thread, 2 cores": (1, [(one, other)]),
-        "2 threads, 2 cores": (2, [(one, other)]),
-        "2 runs, a core each": (1, [(one,), (other,)]),
+    ways: Mapping[str, tuple[int, int, Sequence[Cores]]] = {
+        "64 px, 1 thread": (64, 1, [(one, other)]),
+        "64 px, 2 threads": (64, 2, [(one, other)]),
+        "64 px, 2 runs, a core each": (64, 1, [(one,), (other,)]),
+        "128 px, 2 threads": (128, 2, [(one, other)]),
     }
     taken: defaultdict[tuple[str, str], list[list[Training]]] = defaultdict(list)
     for _ in range(arguments.rounds):
-        for way, (threads, places) in ways.items():
+        for way, (camera_px, threads, places) in ways.items():
+            how = {"camera-px": camera_px, "threads": threads}
             for agent in AGENTS:
                 print_note(f"training: {agent}, {way}")
-                taken[way, agent].append(
-                    [
-                        Training(**each)
-                        for each in side_by_side("train", places, arguments, agent=agent, threads=threads)
-                    ]
-                )
+                runs = side_by_side("train", places, arguments, agent=agent, **how)
+                taken[way, agent].append([Training(**each) for each in runs])
     rates = {key: [together(runs) for runs in rounds] for key, rounds in taken.items()}
     rows = [
-        (way, agent, f"{median(rates[way, agent]):.0f}", *shares(taken[way, agent])) for way in ways for agent in AGENTS
+        (way, agent, f"{median(rates[way, agent]):.0f}", *shares(runs), f"{runs[0][0].parameters:,}")
+        for (way, agent), runs in taken.items()
     ]
-    sizes = ", ".join(f"{agent} {taken[next(iter(ways)), agent][0][0].parameters:,}" for agent in AGENTS)
-    print_line(f"PPO on PointGoal, 64 px, 16 environments; asked are {ASKED_STEPS_PER_S} steps/s of {FEATURES}")
-    print_table(("training", "agent", "steps/s", *(f"{name} %" for name in SPENT)), rows)
-    print_line(f"parameters that learn: {sizes}")
+    print_line(f"PPO on PointGoal, 16 environments; asked are {ASKED_STEPS_PER_S} steps/s of {FEATURES}")
+    print_table(("training", "agent", "steps/s", *(f"{name} %" for name in SPENT), "parameters that learn"), rows)
     ratios = {way: quotients(rates[way, FEATURES], rates[way, PEER]) for way in ways}
     for way, each in ratios.items():
         print_line(f"{way}: steps/s of {FEATURES} / {PEER}: {spread(each)}")

@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--bank", default="buildings-v1")
     parser.add_argument("--environments", type=int, default=AGENTS)
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch")
+    parser.add_argument("--camera-px", type=int, default=SIDE_PX)
     parser.add_argument("--world", choices=tuple(WORLDS), default="ours, 16 agents")
     arguments = parser.parse_args()
     if arguments.cores:
@@ -124,7 +125,7 @@ def run_of(arguments: argparse.Namespace) -> "RunSpec":
         scenes=SceneSettings(train=HOUSES, validation=0, test=0),
         environments=arguments.environments,
         episodes_per_building=EPISODES_PER_HOUSE,
-        camera_px=SIDE_PX,
+        camera_px=arguments.camera_px,
         ppo=replace(usual, n_steps=steps, batch_size=batch, decays_learning_rate=False),
         bank=arguments.bank,
         threads=arguments.threads,

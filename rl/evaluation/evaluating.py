@@ -142,7 +142,7 @@ def _environments(
     from rl.training.world import episodes_of, scenes_of, simulator_of, task_of, vision_of
     from rl.vision import VisionWrapper
 
-    torch.set_num_threads(spec.threads)
+    torch.set_num_threads(1)  # as agents act in training
     scenes, task, vision = scenes_of(spec), task_of(spec), vision_of(spec)
     if not scenes.names(split):
         raise UserError(f"the run has no {split} buildings; give it some in its scenes' settings.")

@@ -128,7 +128,7 @@ class Learner:
 
     def _collect(self) -> None:
         algorithm: Any = self.algorithm
-        with self._numbers_watched():
+        with self._numbers_watched(), _one_thread():
             algorithm.collect_rollouts(algorithm.env, self._callback, algorithm.rollout_buffer, algorithm.n_steps)
         if not np.isfinite(algorithm.rollout_buffer.values).all():
             raise DivergedError("the policy's values are no finite numbers; lower ppo.learning_rate.")
@@ -159,6 +159,17 @@ class Learner:
             if not np.isfinite(value):
                 raise DivergedError(f"{name} became {value}; lower ppo.learning_rate.")
         return {**learning, "explained_variance": explained if np.isfinite(explained) else None}
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Of PyTorch: a few agents are decided for sooner by one, and others would look for work while the agents move."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _algorithm(spec: "RunSpec", world: "World") -> PPO | RecurrentPPO:

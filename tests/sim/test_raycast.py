@@ -345,3 +345,29 @@ RaycastRenderer([box_room((5.0, 3.0, 4.0))]).render(cameras, 16, 16)
 def test_a_scene_that_nobody_needs_any_more_does_not_end_while_another_is_recorded() -> None:
     done = subprocess.run([sys.executable, "-c", _ENDS_WHILE_RECORDING], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+_RESTS = """
+import time
+import numpy as np
+from sim import Cameras
+from sim.raycast.renderer import RaycastRenderer
+from tests.sim.hand_made import box_room
+
+cameras = Cameras.looking(np.tile([[0, 1.2, 0]], (16, 1)), np.arange(16), 0.0, 90.0)
+renderer = RaycastRenderer([box_room()], threads=2)
+renderer.render(cameras, 64, 64)
+spent = []
+for _ in range(9):
+    renderer.render(cameras, 64, 64)
+    begin = time.process_time()
+    time.sleep(0.02)
+    spent.append(time.process_time() - begin)
+print(sorted(spent)[4])
+"""
+
+
+def test_its_threads_are_at_rest_once_it_has_rendered() -> None:
+    """Encoders and policies come next; a thread that looks for work takes 4 ms of CPU time from them."""
+    done = subprocess.run([sys.executable, "-c", _RESTS], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 1e-3
