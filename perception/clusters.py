@@ -45,8 +45,8 @@ def connected(ray: ModuleType, address: str | None) -> Iterator[None]:
         ray.init(address=address, log_to_driver=False, logging_level="error", **local)
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"no Ray cluster answers at {address or 'this machine'} ({error}); start one with `ray start --head`, or "
-            "use `--executor local`."
+            f"no Ray cluster answers at {address or 'this machine'} ({error}); start one with `ray start --head`, set "
+            "RAY_AUTH_MODE=token for one that asks for a token, or use `--executor local`."
         ) from error
     try:
         yield

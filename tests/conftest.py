@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # networks this small are slower on several threads than on one
+os.environ.setdefault("RAY_AUTH_MODE", "token")  # as in clusters that Ray itself starts; it is read once
 
 import pytest
 

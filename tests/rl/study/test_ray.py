@@ -1,6 +1,5 @@
 """The same cells as tasks of a Ray cluster of two processes on this machine."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,20 +12,15 @@ from rl.study.execution import executor_named
 from rl.study.performing import Job
 from rl.study.ray_cluster import RayExecutor
 from rl.study.running import run_study
+from tests.ray_cluster import ray_cluster
 from tests.rl.study.test_running import InThisProcess, content, sessions, without_time
 from tests.rl.study.works import WORK, study
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RayExecutor]:
-    import ray
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[3]), *sys.path]))
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
-    yield RayExecutor()
-    assert ray.is_initialized()  # whoever connected disconnects
-    ray.shutdown()
+    with ray_cluster():
+        yield RayExecutor()
 
 
 def test_a_cluster_changes_no_result_and_failures_stay_alone(cluster: RayExecutor, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The same units on a Ray cluster of two processes on this machine."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -10,21 +9,15 @@ import pytest
 
 from perception.errors import UserError
 from taxonomy.engine import Done, Failed, LocalExecutor, NoSpaceError, RayExecutor, Store, Unit
+from tests.ray_cluster import ray_cluster
 from tests.taxonomy.engine.test_executors import staged
 from tests.taxonomy.engine.works import Failing, Fatal, Product, no_event, tree
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RayExecutor]:
-    import ray
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[3]), *sys.path]))
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
-    with RayExecutor(attempts=2) as executor:
+    with ray_cluster(), RayExecutor(attempts=2) as executor:
         yield executor
-    assert ray.is_initialized()  # whoever connected disconnects
-    ray.shutdown()
 
 
 def test_a_cluster_changes_no_byte(cluster: RayExecutor, tmp_path: Path) -> None:
