@@ -46,7 +46,7 @@ def train(
     train_buildings: Annotated[int, typer.Option(min=1, help="Houses to train in.")] = 12,
     episodes: Annotated[int, typer.Option(min=1, help="Different ones in each house.")] = 500,
     recurrent: Annotated[bool, typer.Option("--recurrent", help="Give the policy a memory (LSTM).")] = False,
-    threads: Annotated[int, typer.Option(min=1, help="Of PyTorch; another number rounds differently.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="To learn with; another number rounds differently.")] = 2,
     task_setting: Settings = None,
     episode_setting: Settings = None,
     ppo: Settings = None,

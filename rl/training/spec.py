@@ -64,7 +64,7 @@ class RunSpec:
             may move while a run is stopped.
         transport: How frames go there: "grpc", or "shared-memory" on the same machine. May change, too.
         simulator: "raycast" or "habitat".
-        threads: That PyTorch computes with; another number rounds differently.
+        threads: That PyTorch learns with; another number rounds differently. Agents act with one.
 
     Raises:
         UserError: If a value is outside its range, or batches do not divide a rollout.
