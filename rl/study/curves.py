@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl.study.results import CellResult
-from rl.study.statistics import mean_interval
+from rl.study.statistics import RUNNING_MEAN, mean_interval
 
 _GRID_POINTS = 60
-_SMOOTH = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +61,7 @@ def _mean_curve(results: Sequence[CellResult], measure: str) -> MeanCurve | None
 
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """A running mean, narrower at the ends."""
-    weights = np.ones(min(_SMOOTH, len(values)))
+    weights = np.ones(min(RUNNING_MEAN, len(values)))
     smooth: NDArray[np.float64] = np.convolve(values, weights, "same") / np.convolve(
         np.ones(len(values)), weights, "same"
     )

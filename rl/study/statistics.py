@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 CONFIDENCE = 0.95
 
+RUNNING_MEAN = 5
+"""Points of a learning curve that running means are over."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -149,7 +152,8 @@ def steps_to_reach(steps: ArrayLike, levels: ArrayLike, threshold: float, *, win
         steps: [K], rising.
         levels: [K]; NaN is left out.
         threshold: The level.
-        window: Points that a running mean is over, so that one lucky rollout does not count; by default a twentieth.
+        window: Points that a running mean is over, so that one lucky rollout does not count; by default a twentieth,
+            and no fewer than `RUNNING_MEAN`.
 
     Returns:
         Infinity where it never is.
@@ -158,7 +162,7 @@ def steps_to_reach(steps: ArrayLike, levels: ArrayLike, threshold: float, *, win
     at, level = np.asarray(steps, np.float64)[known], np.asarray(levels, np.float64)[known]
     if not level.size:
         return math.inf
-    width = min(window or max(1, level.size // 20), level.size)
+    width = min(window or max(RUNNING_MEAN, level.size // 20), level.size)
     smooth = np.convolve(level, np.full(width, 1 / width), mode="valid")
     reached = np.flatnonzero(smooth >= threshold)
     return float(at[width - 1 + reached[0]]) if reached.size else math.inf

@@ -166,7 +166,7 @@ def test_a_part_of_the_cells_is_enough_for_a_part_of_the_answers(config: StudyCo
 
 def test_the_threshold_is_where_scratch_ends_unless_the_study_says(analysis: Analysis, config: StudyConfig) -> None:
     ends = [
-        result(cell).curve["return"][-1]
+        result(cell).curve["return"][-5:].mean()  # a tenth of it
         for cell in cells_of(config)
         if (cell.task, cell.agent) == ("PointGoal", "scratch")
     ]

@@ -17,7 +17,7 @@ from rl.study.execution import Event, LocalExecutor, Phase, core_share, executor
 from rl.study.performing import LOCK_FILE, Job, perform, read_progress
 from rl.study.running import Study, read_study, run_study
 from rl.study.watching import Watch, duration
-from tests.rl.study.works import LEVELS, WORK, rollouts, study
+from tests.rl.study.works import LEVELS, ROLLOUT, WORK, rollouts, study
 
 ROOT = Path(__file__).parents[3]
 
@@ -60,8 +60,8 @@ def test_every_cell_is_trained_and_tested_in_the_order_of_seeds(tmp_path: Path) 
     assert not found.failures
     assert not found.missing
     trained, scripted = found.results[:2]
-    assert trained.curve["steps"].tolist() == [100.0 * n for n in range(1, 11)]
-    assert trained.seconds["sim"] == 5.0
+    assert trained.curve["steps"].tolist() == list(range(ROLLOUT, 1001, ROLLOUT))
+    assert trained.seconds["sim"] == 6.25
     assert scripted.curve["steps"].size == 0
     assert sessions(tmp_path, scripted.cell) == []
     assert set(scripted.evaluations) == {"test", "train"}

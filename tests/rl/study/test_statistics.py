@@ -146,6 +146,12 @@ def test_a_level_is_reached_when_the_running_mean_is_there() -> None:
     assert steps_to_reach([], [], 1.0) == math.inf
 
 
+def test_one_lucky_rollout_reaches_nothing_however_few_there_are() -> None:
+    levels = np.zeros(32)
+    levels[13] = 9.0
+    assert steps_to_reach(np.arange(32.0), levels, 4.0) == math.inf
+
+
 def test_a_curve_ends_with_the_mean_of_its_last_tenth() -> None:
     assert final_level(np.arange(20.0)) == 18.5
     assert final_level([3.0]) == 3.0

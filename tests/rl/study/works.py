@@ -19,7 +19,7 @@ from rl.study.results import CellResult, episodes_of
 from rl.training import RolloutRecord
 
 LEVELS: Mapping[str, float] = {"max-coverage:4": 0.9, "normal": 0.8, "keypoints2d": 0.6, "scratch": 0.4, "blind": 0.2}
-ROLLOUT = 100
+ROLLOUT = 20
 
 
 def study(**changes: Any) -> StudyConfig:
@@ -42,7 +42,7 @@ def rollouts(cell: Cell) -> list[dict[str, Any]]:
     for steps in range(ROLLOUT, cell.steps + 1, ROLLOUT):
         value = level * min(1.0, steps / cell.steps / (1.1 - level)) + rng.normal(0, 0.01)
         means = {"return": value, "success": max(0.0, value), "spl": 0.9 * max(0.0, value)}
-        rows.append(RolloutRecord(steps, 1, means, {}, {"sim": 0.5, "learn": 0.25}).to_json())
+        rows.append(RolloutRecord(steps, 1, means, {}, {"sim": 0.125, "learn": 0.0625}).to_json())
     return rows
 
 

@@ -9,6 +9,7 @@ from selenium.webdriver.common.keys import Keys
 
 from perception import UserError
 from server.explorer.pages.agents.run_files import read_progress, read_spec
+from tests.rl.study.works import ROLLOUT
 from tests.server.explorer.agents.made_up import BLUE, RED
 from tests.server.explorer.agents.pages import axis_title, cells, traces
 from tests.server.explorer.browser import Browser
@@ -120,12 +121,12 @@ def test_a_line_that_is_being_written_is_not_read(run_folder: Path, tmp_path: Pa
     (tmp_path / "progress.jsonl").write_bytes(whole[:-20])
     found = read_progress(tmp_path)
     assert found is not None
-    assert found.steps == tuple(range(100, 1000, 100))
+    assert found.steps == tuple(range(ROLLOUT, 1000, ROLLOUT))
     (tmp_path / "progress.jsonl").write_bytes(whole)
     again = read_progress(tmp_path)
     assert again is not None
     assert again.steps[-1] == 1000
-    assert again.seconds == {"sim": 5.0, "learn": 2.5}
+    assert again.seconds == {"sim": 6.25, "learn": 3.125}
 
 
 def test_progress_that_is_no_numbers_is_refused(tmp_path: Path) -> None:
