@@ -34,7 +34,9 @@ def ray_cluster() -> Iterator[None]:
         assert head.stdin is not None
         assert head.stdout is not None
         try:
-            ray.init(address=head.stdout.readline().strip(), log_to_driver=False, logging_level="error")
+            address = head.stdout.readline().strip()
+            assert address, "Ray started no cluster"
+            ray.init(address=address, log_to_driver=False, logging_level="error")
             yield
             assert ray.is_initialized()  # whoever connected disconnects
         finally:

@@ -109,7 +109,8 @@ class RaycastRenderer:
         read: dict[str, Any] = {}
         for sensor, array in zip(wanted, arrays, strict=True):
             read[sensor.value] = _read(sensor, array, shape)
-        _park_workers()
+        if self._device == "cpu":
+            _park_workers()
         return Observations(**read)
 
     def _share_out_lights(self) -> None:
