@@ -114,10 +114,7 @@ def overhead(arguments: argparse.Namespace) -> None:
                 for transport in ("grpc", "shared-memory"):
                     found[transport].append(load("calls", arguments, address=address, transport=transport))
             with serving(arguments, "--host", socket) as address:
-                found["unix socket"].append(load("calls", arguments, address=address))
-                found["shared-memory, unix socket"].append(
-                    load("calls", arguments, address=address, transport="shared-memory")
-                )
+                found["grpc, unix socket"].append(load("calls", arguments, address=address))
             for kind in ("in-process", "eager"):
                 found[kind].append(load(kind, arguments))
     for name, loads in found.items():
@@ -132,18 +129,19 @@ def overhead(arguments: argparse.Namespace) -> None:
 
 def saturation(arguments: argparse.Namespace) -> None:
     """Throughput with many clients, as a share of the runtime's own at the same batch size."""
-    for clients, images in SATURATING:
-        shares, sizes = [], []
-        for _ in range(arguments.rounds):
-            with serving(arguments) as address:
-                found = load("perception", arguments, address=address, clients=clients, batch=images)
-            size = max(1, round(found.batch_images))
-            alone = load("in-process", arguments, batch=size)
-            shares.append(found.rate * images / (alone.rate * size))
-            sizes.append(size)
+    shares: defaultdict[tuple[str, int, int], list[float]] = defaultdict(list)
+    for _ in range(arguments.rounds):
+        for clients, images in SATURATING:
+            for kind in ("perception", "shared-memory"):
+                with serving(arguments) as address:
+                    found = load(kind, arguments, address=address, clients=clients, batch=images)
+                size = max(1, round(found.batch_images))
+                alone = load("in-process", arguments, batch=size)
+                shares[kind, clients, images].append(found.rate * images / (alone.rate * size))
+    for (kind, clients, images), found_shares in shares.items():
         print_line(
-            f"saturated by {clients} clients with {images} images a request: {spread(shares)} of the images/s "
-            f"in-process at the same batch size ({', '.join(map(str, sizes))} images)"
+            f"saturated by {clients} clients ({kind}) with {images} images a request: {spread(found_shares)} of the "
+            "images/s in-process at the same batch size"
         )
 
 

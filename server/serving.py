@@ -12,7 +12,8 @@ from perception import Bank, UserError, load_bank
 from server.backend import Backend
 from server.inference import LiveBackend
 from server.inference import Options as InferenceOptions
-from server.listening import Address, GrpcServer, Service
+from server.listening import Address, GrpcServer
+from server.local_socket import LocalSocket, new_name
 from server.observability import MeasuringInterceptor, Metrics, MetricsEndpoint, start_metrics
 from server.open_inference import OpenInferenceService
 from server.options import ServeOptions
@@ -43,7 +44,8 @@ async def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
     bank = load_bank(options.bank)
     metrics = Metrics()
     with contextlib.ExitStack() as stack:
-        server = listening_server(options, metrics)
+        tokens = None if options.token_file is None else TokenFile(options.token_file)
+        server = listening_server(options, metrics, tokens)
         endpoint = _metrics_endpoint(options, metrics)
         if endpoint is not None:
             stack.callback(endpoint.close)
@@ -64,11 +66,18 @@ async def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
             settle()
 
         with signals(reload) as stops:
-            await server.start(services(options, backend, metrics))
-            settle()
-            announce(f"READY {server.address} {_described(backend, endpoint)}")
-            await stops.get()
-            await stop(server, stops, options.drain_seconds)
+            local_socket = new_name() if options.shared_memory else ""
+            service = perception_service(options, backend, metrics, local_socket)
+            await server.start([service, open_inference_service(options, backend, metrics)])
+            async with contextlib.AsyncExitStack() as calls:
+                if local_socket:
+                    local = LocalSocket(local_socket, service.encode, metrics, tokens)
+                    await local.start()
+                    calls.push_async_callback(local.stop)
+                settle()
+                announce(f"READY {server.address} {_described(backend, endpoint)}")
+                await stops.get()
+                await stop(server, stops, options.drain_seconds)
         await backend.drain()
 
 
@@ -82,20 +91,20 @@ def settle() -> None:
     gc.freeze()
 
 
-def listening_server(options: ServeOptions, metrics: Metrics) -> GrpcServer:
+def listening_server(options: ServeOptions, metrics: Metrics, tokens: TokenFile | None) -> GrpcServer:
     """A server that has its port, and takes calls once it is started.
 
     Raises:
-        UserError: If the address, a certificate or the tokens cannot be used.
+        UserError: If the address or a certificate cannot be used.
     """
     tls = tls_files(options.tls_cert, options.tls_key, options.client_ca)
     check_binding(
         options.host, has_tls=tls is not None, allow_insecure=options.insecure_network,
-        has_tokens=options.token_file is not None,
+        has_tokens=tokens is not None,
     )  # fmt: skip
     interceptors: list[grpc.aio.ServerInterceptor[Any, Any]] = [MeasuringInterceptor(metrics)]
-    if options.token_file is not None:
-        interceptors.append(TokenInterceptor(TokenFile(options.token_file)))
+    if tokens is not None:
+        interceptors.append(TokenInterceptor(tokens))
     return GrpcServer(
         Address(options.host, options.port),
         None if tls is None else server_credentials(tls),
@@ -104,18 +113,25 @@ def listening_server(options: ServeOptions, metrics: Metrics) -> GrpcServer:
     )
 
 
-def services(options: ServeOptions, backend: Backend, metrics: Metrics) -> list[Service]:
-    """What the server offers besides health and reflection."""
+def perception_service(
+    options: ServeOptions, backend: Backend, metrics: Metrics, local_socket: str
+) -> PerceptionService:
+    """The service perception.v1."""
     limits = ServiceLimits(
         largest_message_bytes=options.largest_message_bytes,
         most_files_waiting=options.max_queue,
         decode_threads=_DECODE_THREADS,
         takes_shared_memory=options.shared_memory,
+        local_socket=local_socket,
     )
-    open_inference = OpenInferenceService(
+    return PerceptionService(backend, options.features, limits, metrics.decoded)
+
+
+def open_inference_service(options: ServeOptions, backend: Backend, metrics: Metrics) -> OpenInferenceService:
+    """The Open Inference Protocol."""
+    return OpenInferenceService(
         backend, options.features, largest_message_bytes=options.largest_message_bytes, on_decoded=metrics.decoded
     )
-    return [PerceptionService(backend, options.features, limits, metrics.decoded), open_inference]
 
 
 async def swap_bank(backend: LiveBackend, options: ServeOptions) -> None:

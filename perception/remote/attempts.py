@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 
 import grpc
 
-from perception.remote.errors import as_user_error
+from perception.remote.errors import RETRY_AFTER, as_user_error
 from perception.remote.options import Options
 
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 2.0
-_HINT = "retry-after-ms"
 
 
 class Attempts:
@@ -72,6 +71,6 @@ def _hint_ms(error: grpc.RpcError) -> int | None:
     trailing: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()  # type: ignore[assignment]  # pairs
     for key, value in trailing:
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
-        if key == _HINT and text.isascii() and text.isdigit():
+        if key == RETRY_AFTER and text.isascii() and text.isdigit():
             return min(int(text[:9]), 10**8)
     return None

@@ -9,7 +9,8 @@ import grpc
 import grpc.aio
 
 from perception.remote.forks import check_usable, note_channel
-from perception.remote.options import Options
+from perception.remote.local_socket import AsyncLocalEncode, BlockingLocalEncode, Sockets
+from perception.remote.options import SHARED_MEMORY, Options
 from protos.perception.v1.perception_pb2_grpc import PerceptionStub
 
 _SERVICE_CONFIG: Mapping[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
@@ -37,12 +38,14 @@ class Calls:
         encode: EncodeRequest to EncodeResponse.
         encode_stream: EncodeStreamRequests to EncodeStreamResponses.
         list_features: ListFeaturesRequest to ListFeaturesResponse.
+        sockets: Over which `encode` goes instead, where it does.
     """
 
     channel: Any
     encode: Callable[..., Any]
     encode_stream: Callable[..., Any]
     list_features: Callable[..., Any]
+    sockets: Sockets
 
 
 def open_calls(options: Options) -> Calls:
@@ -57,7 +60,7 @@ def open_calls(options: Options) -> Calls:
     else:
         channel = grpc.insecure_channel(options.address.target, _CHANNEL_OPTIONS)
     note_channel()
-    return _calls(channel)
+    return _calls(channel, options, BlockingLocalEncode)
 
 
 def open_async_calls(options: Options) -> Calls:
@@ -72,12 +75,16 @@ def open_async_calls(options: Options) -> Calls:
     else:
         channel = grpc.aio.insecure_channel(options.address.target, _CHANNEL_OPTIONS)
     note_channel(with_asyncio=True)
-    return _calls(channel)
+    return _calls(channel, options, AsyncLocalEncode)
 
 
-def _calls(channel: Any) -> Calls:
+def _calls(channel: Any, options: Options, local: Callable[..., Callable[..., Any]]) -> Calls:
     stub = PerceptionStub(channel)
-    return Calls(channel, stub.Encode, stub.EncodeStream, stub.ListFeatures)
+    sockets = Sockets()
+    encode: Callable[..., Any] = stub.Encode
+    if options.transport == SHARED_MEMORY:
+        encode = local(encode, stub.ListFeatures, options.token, sockets)
+    return Calls(channel, encode, stub.EncodeStream, stub.ListFeatures, sockets)
 
 
 def _credentials(options: Options) -> grpc.ChannelCredentials:

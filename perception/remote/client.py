@@ -76,6 +76,7 @@ class Client:
     def forget(self) -> None:
         """In a forked child: leave the parent's connection alone. Not meant to be called by users."""
         if self._calls is not None:
+            self._calls.sockets.close()  # here alone: the parent's stay open
             forks.abandon(self._calls)
         self._calls = None
         self._lock = Lock()

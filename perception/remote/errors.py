@@ -1,10 +1,17 @@
 """What goes wrong between client and server, each in a sentence that names the server and what to check."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import grpc
 
 from perception.errors import UserError
+from protos.perception.v1.perception_pb2 import Failure
+
+RETRY_AFTER = "retry-after-ms"
+"""Metadata of a server whose queue is full."""
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class RemoteError(UserError):
@@ -20,17 +27,19 @@ class TimedOutError(RemoteError, TimeoutError):
 
 
 class FrameRpcError(grpc.RpcError):
-    """One frame's failure in a stream, as if it were a call's.
+    """A frame's failure where frames are not calls of gRPC, as if it were a call's.
 
     Args:
         code: As a call's would be.
         words: What is wrong.
+        retry_after_ms: When the server will have room again; 0 if it does not say.
     """
 
-    def __init__(self, code: grpc.StatusCode, words: str) -> None:
+    def __init__(self, code: grpc.StatusCode, words: str, retry_after_ms: int = 0) -> None:
         super().__init__(words)
         self._code = code
         self._words = words
+        self._retry_after_ms = retry_after_ms
 
     def code(self) -> grpc.StatusCode:
         """See `grpc.Call.code`."""
@@ -40,9 +49,15 @@ class FrameRpcError(grpc.RpcError):
         """See `grpc.Call.details`."""
         return self._words
 
-    def trailing_metadata(self) -> tuple[()]:
+    def trailing_metadata(self) -> tuple[Any, ...]:
         """See `grpc.Call.trailing_metadata`."""
-        return ()
+        return ((RETRY_AFTER, str(self._retry_after_ms)),) if self._retry_after_ms else ()
+
+
+def failure_error(failure: Failure) -> FrameRpcError:
+    """A frame's failure, as an error."""
+    code = _CODES.get(failure.code, grpc.StatusCode.UNKNOWN)
+    return FrameRpcError(code, failure.message, failure.retry_after_ms)
 
 
 def as_user_error(error: grpc.RpcError, address: str, timeout_s: float) -> UserError:

@@ -14,7 +14,7 @@ from perception.remote.answers import TimedFeatures
 from perception.remote.attempts import Attempts
 from perception.remote.carriers import MessageCarrier
 from perception.remote.channel import Calls
-from perception.remote.errors import FrameRpcError, RemoteError, TimedOutError, as_user_error
+from perception.remote.errors import RemoteError, TimedOutError, as_user_error, failure_error
 from perception.remote.forks import CALL, pause_for_forks
 from perception.remote.job import Job
 from perception.remote.options import Options
@@ -234,8 +234,7 @@ class FrameStream:
 
     def _read(self, job: Job, response: messages.EncodeStreamResponse) -> Frame | UserError | None:
         if response.HasField("failure"):
-            failed = FrameRpcError(_CODES.get(response.failure.code, grpc.StatusCode.UNKNOWN), response.failure.message)
-            return as_user_error(failed, self._options.address.text, self._options.timeout_s)
+            return as_user_error(failure_error(response.failure), self._options.address.text, self._options.timeout_s)
         job.take(0, response.response, response.response.features.data)
         if job.bank_changed:  # it may have been resized for the bank before
             self._bank_is_stale = True
@@ -253,6 +252,3 @@ class FrameStream:
 
 class _ClosedError(UserError):
     """The user ended the stream."""
-
-
-_CODES = {code.value[0]: code for code in grpc.StatusCode}

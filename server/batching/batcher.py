@@ -295,7 +295,7 @@ class Batcher(Generic[Work, Result]):
                 queue_us = round(1e6 * (begun_s - request.since_s))
                 request.answer.set_result(Answer(outcome, queue_us, compute_us, images))
         self._image_s = _MEMORY * self._image_s + (1 - _MEMORY) * (done_s - begun_s) / images
-        self._observe(batch, images, begun_s, done_s)
+        self._loop.call_soon(self._observe, batch, images, begun_s, done_s)  # after those who wait have been told
 
     def _observe(self, batch: list[_Waiting[Work, Result]], images: int, begun_s: float, done_s: float) -> None:
         self._observer.computed(images, done_s - begun_s)

@@ -35,10 +35,13 @@ class Metrics:
             "midlevel_request_seconds", "From a call's arrival to its end; of a stream, its whole life.",
             ["method"], buckets=_REQUEST_SECONDS, registry=self.registry,
         )  # fmt: skip
-        self._stage_seconds = Histogram(
+        stage_seconds = Histogram(
             "midlevel_stage_seconds", "Time of a request in a stage: decode, queue or inference.",
             ["stage"], buckets=_STAGE_SECONDS, registry=self.registry,
         )  # fmt: skip
+        self._decode_seconds = stage_seconds.labels("decode")
+        self._wait_seconds = stage_seconds.labels("queue")
+        self._inference_seconds = stage_seconds.labels("inference")
         self._batch_images = Histogram(
             "midlevel_batch_images", "Images computed together.", buckets=_BATCH_IMAGES, registry=self.registry
         )
@@ -83,7 +86,7 @@ class Metrics:
 
     def decoded(self, seconds: float) -> None:
         """A request's bytes were made into images."""
-        self._stage_seconds.labels("decode").observe(seconds)
+        self._decode_seconds.observe(seconds)
 
     def queued(self, images: int) -> None:
         """So many images wait for inference now."""
@@ -91,12 +94,12 @@ class Metrics:
 
     def waited(self, seconds: float) -> None:
         """A request left the queue for inference."""
-        self._stage_seconds.labels("queue").observe(seconds)
+        self._wait_seconds.observe(seconds)
 
     def computed(self, images: int, seconds: float) -> None:
         """A batch was computed."""
         self._batch_images.observe(images)
-        self._stage_seconds.labels("inference").observe(seconds)
+        self._inference_seconds.observe(seconds)
         self._model_seconds.inc(seconds)
 
     def dropped(self, reason: str) -> None:

@@ -27,7 +27,7 @@ from server.service.responses import (
     wire_type,
 )
 from server.service.shared_memory import SharedMemory
-from server.service.statuses import TooLargeError, abort, status_of
+from server.service.statuses import TooLargeError, abort, failure_of, status_of
 from server.service.streaming import Frames, answer_every, answer_latest
 
 if TYPE_CHECKING:
@@ -48,12 +48,14 @@ class ServiceLimits:
         most_files_waiting: PNG and JPEG files of all requests that wait to be decoded.
         decode_threads: Files decoded at the same time.
         takes_shared_memory: Whether callers on this machine may pass images and features through shared memory.
+        local_socket: Name of the socket over which they may do so; empty if there is none.
     """
 
     largest_message_bytes: int = 64 << 20
     most_files_waiting: int = 256
     decode_threads: int = 2
     takes_shared_memory: bool = False
+    local_socket: str = ""
 
 
 class PerceptionService(perception_pb2_grpc.PerceptionServicer):
@@ -105,7 +107,7 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
 
     async def Encode(self, request: pb.EncodeRequest, context: "Context") -> pb.EncodeResponse:  # noqa: N802
         """See the proto."""
-        return await self._answered("Encode", context, self._encode(request, caller_of(context)))
+        return await self._answered("Encode", context, self.encode(request, caller_of(context)))
 
     async def EncodeStream(  # noqa: N802
         self, requests: AsyncIterator[pb.EncodeStreamRequest], context: "Context"
@@ -149,14 +151,19 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         self, frame: pb.EncodeStreamRequest, skipped: int, caller: Caller
     ) -> pb.EncodeStreamResponse:
         try:
-            response = await self._encode(frame.request, caller)
+            response = await self.encode(frame.request, caller)
             return pb.EncodeStreamResponse(sequence=frame.sequence, response=response, skipped=skipped)
         except Exception as error:
-            status = status_of(error, "EncodeStream")
-            failure = pb.Failure(code=status.number, message=status.message)
+            failure = failure_of(status_of(error, "EncodeStream"))
             return pb.EncodeStreamResponse(sequence=frame.sequence, failure=failure, skipped=skipped)
 
-    async def _encode(self, request: pb.EncodeRequest, caller: Caller) -> pb.EncodeResponse:
+    async def encode(self, request: pb.EncodeRequest, caller: Caller) -> pb.EncodeResponse:
+        """What `Encode` answers, whichever way the request came.
+
+        Raises:
+            UserError: If the request cannot be used.
+            ServerError: If the server cannot do it now.
+        """
         watch = Stopwatch()
         numbers = wire_type(request.precision)
         while True:
@@ -208,6 +215,7 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
             largest_batch=self._backend.largest_batch,
             largest_message_bytes=self._limits.largest_message_bytes,
             takes_shared_memory=self._limits.takes_shared_memory,
+            local_socket=self._limits.local_socket,
         )
 
     async def _images(self, message: pb.Images, side_px: int, caller: Caller, watch: Stopwatch) -> Pixels:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import grpc
 
 from perception import UnknownNameError, UserError
+from protos.perception.v1 import perception_pb2 as pb
 from server.errors import DeadlineExpired, Draining, Overloaded, ServerError
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ class NotAllowedError(ServerError):
     """The caller may not ask for this from where it is."""
 
 
+class NoTokenError(ServerError):
+    """The caller has no token that is valid here."""
+
+    def __init__(self) -> None:
+        super().__init__("the token is missing or not valid here; ask the server's operator for one that is.")
+
+
 CODES: Mapping[type[Exception], grpc.StatusCode] = {
     UserError: grpc.StatusCode.INVALID_ARGUMENT,
     UnknownNameError: grpc.StatusCode.NOT_FOUND,
@@ -54,6 +62,7 @@ CODES: Mapping[type[Exception], grpc.StatusCode] = {
     Draining: grpc.StatusCode.UNAVAILABLE,
     NotEnabledError: grpc.StatusCode.FAILED_PRECONDITION,
     NotAllowedError: grpc.StatusCode.PERMISSION_DENIED,
+    NoTokenError: grpc.StatusCode.UNAUTHENTICATED,
 }
 """What each error is to a caller, its subclasses included; others are our own fault."""
 
@@ -65,17 +74,25 @@ class Status:
     Args:
         code: Of gRPC.
         message: One sentence.
-        trailing: Metadata for clients that try again by themselves.
+        retry_after_ms: When to try again, if the server knows.
     """
 
     code: grpc.StatusCode
     message: str
-    trailing: tuple[tuple[str, str], ...] = ()
+    retry_after_ms: int | None = None
 
     @property
     def number(self) -> int:
         """The google.rpc.Code."""
         return int(self.code.value[0])
+
+    @property
+    def trailing(self) -> tuple[tuple[str, str], ...]:
+        """Metadata for clients that try again by themselves."""
+        if self.retry_after_ms is None:
+            return ()
+        wait_ms = str(self.retry_after_ms)
+        return ("retry-after-ms", wait_ms), ("grpc-retry-pushback-ms", wait_ms)
 
 
 def status_of(error: Exception, method: str) -> Status:
@@ -89,11 +106,13 @@ def status_of(error: Exception, method: str) -> Status:
     if code is None:
         _logger.error("request failed", exc_info=error, extra={"method": method})
         return Status(grpc.StatusCode.INTERNAL, "the server failed; its log says why.")
-    trailing: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, Overloaded):
-        wait_ms = str(max(1, math.ceil(1000 * error.retry_after_s)))
-        trailing = (("retry-after-ms", wait_ms), ("grpc-retry-pushback-ms", wait_ms))
-    return Status(code, _shortened(str(error)), trailing)
+    retry_after_ms = max(1, math.ceil(1000 * error.retry_after_s)) if isinstance(error, Overloaded) else None
+    return Status(code, _shortened(str(error)), retry_after_ms)
+
+
+def failure_of(status: Status) -> pb.Failure:
+    """The status where it is not a call that failed, but one request of several on a connection."""
+    return pb.Failure(code=status.number, message=status.message, retry_after_ms=status.retry_after_ms or 0)
 
 
 async def abort(context: "Context", status: Status) -> NoReturn:

@@ -22,8 +22,9 @@ from protos.perception.v1 import perception_pb2_grpc
 from server.listening import Address, GrpcServer
 from server.observability import Metrics
 from server.options import ServeOptions
+from server.security import TokenFile
 from server.service import SERVICE
-from server.serving import listening_server, services, settle, stop
+from server.serving import listening_server, open_inference_service, perception_service, settle, stop
 from tests.server.fake import FakeBackend
 from tests.server.service.running import photos, raw, refusal, run, running
 
@@ -245,8 +246,10 @@ def test_options_put_tokens_metrics_and_both_protocols_together(tmp_path: Path) 
 
     async def scenario() -> None:
         metrics = Metrics()
-        server = listening_server(options, metrics)
-        await server.start(services(options, FakeBackend(), metrics))
+        server = listening_server(options, metrics, TokenFile(tokens))
+        backend = FakeBackend()
+        perception = perception_service(options, backend, metrics, "")
+        await server.start([perception, open_inference_service(options, backend, metrics)])
         try:
             async with grpc.aio.insecure_channel(str(server.address)) as channel:
                 stub: Any = perception_pb2_grpc.PerceptionStub(channel)

@@ -141,12 +141,14 @@ class EncodeStreamResponse(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., response: _Optional[_Union[EncodeResponse, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., skipped: _Optional[int] = ...) -> None: ...
 
 class Failure(_message.Message):
-    __slots__ = ("code", "message")
+    __slots__ = ("code", "message", "retry_after_ms")
     CODE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     code: int
     message: str
-    def __init__(self, code: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+    retry_after_ms: int
+    def __init__(self, code: _Optional[int] = ..., message: _Optional[str] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
 
 class PredictRequest(_message.Message):
     __slots__ = ("images", "task", "with_pictures", "seed")
@@ -229,7 +231,7 @@ class FeatureSet(_message.Message):
     def __init__(self, name: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListFeaturesResponse(_message.Message):
-    __slots__ = ("bank", "bank_sha256", "architecture", "tasks", "sets", "precision", "largest_batch", "largest_message_bytes", "takes_shared_memory")
+    __slots__ = ("bank", "bank_sha256", "architecture", "tasks", "sets", "precision", "largest_batch", "largest_message_bytes", "takes_shared_memory", "local_socket")
     BANK_FIELD_NUMBER: _ClassVar[int]
     BANK_SHA256_FIELD_NUMBER: _ClassVar[int]
     ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
@@ -239,6 +241,7 @@ class ListFeaturesResponse(_message.Message):
     LARGEST_BATCH_FIELD_NUMBER: _ClassVar[int]
     LARGEST_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     TAKES_SHARED_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_SOCKET_FIELD_NUMBER: _ClassVar[int]
     bank: str
     bank_sha256: str
     architecture: str
@@ -248,4 +251,23 @@ class ListFeaturesResponse(_message.Message):
     largest_batch: int
     largest_message_bytes: int
     takes_shared_memory: bool
-    def __init__(self, bank: _Optional[str] = ..., bank_sha256: _Optional[str] = ..., architecture: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[TaskFeatures, _Mapping]]] = ..., sets: _Optional[_Iterable[_Union[FeatureSet, _Mapping]]] = ..., precision: _Optional[str] = ..., largest_batch: _Optional[int] = ..., largest_message_bytes: _Optional[int] = ..., takes_shared_memory: bool = ...) -> None: ...
+    local_socket: str
+    def __init__(self, bank: _Optional[str] = ..., bank_sha256: _Optional[str] = ..., architecture: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[TaskFeatures, _Mapping]]] = ..., sets: _Optional[_Iterable[_Union[FeatureSet, _Mapping]]] = ..., precision: _Optional[str] = ..., largest_batch: _Optional[int] = ..., largest_message_bytes: _Optional[int] = ..., takes_shared_memory: bool = ..., local_socket: _Optional[str] = ...) -> None: ...
+
+class LocalRequest(_message.Message):
+    __slots__ = ("request", "timeout_us", "token")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_US_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    request: EncodeRequest
+    timeout_us: int
+    token: str
+    def __init__(self, request: _Optional[_Union[EncodeRequest, _Mapping]] = ..., timeout_us: _Optional[int] = ..., token: _Optional[str] = ...) -> None: ...
+
+class LocalResponse(_message.Message):
+    __slots__ = ("response", "failure")
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    response: EncodeResponse
+    failure: Failure
+    def __init__(self, response: _Optional[_Union[EncodeResponse, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...

@@ -23,6 +23,7 @@ class Script:
         bank: Hash that answers carry.
         sides_px: By task.
         largest_batch: As ListFeatures says.
+        local_socket: As ListFeatures says; with it, the server takes shared memory.
         meanwhile: Called at the beginning of each Encode.
         change: Done to each response.
     """
@@ -31,6 +32,7 @@ class Script:
     bank: str = "first"
     sides_px: dict[str, int] = field(default_factory=lambda: {"normal": 4, "reshading": 4})
     largest_batch: int = 0
+    local_socket: str = ""
     meanwhile: Callable[[], object] = lambda: None
     change: Callable[[pb.EncodeResponse], object] = lambda _: None
     requests: list[pb.EncodeRequest] = field(default_factory=list)
@@ -59,6 +61,7 @@ class _Servicer(PerceptionServicer):
         ]
         return pb.ListFeaturesResponse(
             bank="scripted", bank_sha256=self.script.bank, tasks=tasks, largest_batch=self.script.largest_batch,
+            takes_shared_memory=bool(self.script.local_socket), local_socket=self.script.local_socket,
             sets=[pb.FeatureSet(name="max-coverage:2", tasks=["reshading", "normal"])],
         )  # fmt: skip
 

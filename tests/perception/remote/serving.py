@@ -14,6 +14,8 @@ import grpc
 from perception import LocalEncoder
 from perception.photos import Pixels
 from server.backend import Backend, Caller, Encoded
+from server.local_socket import LocalSocket, new_name
+from server.observability import Metrics
 from server.security import TokenFile, TokenInterceptor, server_credentials, tls_files
 from server.service import PerceptionService, ServiceLimits
 from tests.server.fake import SPENT, FakeBackend
@@ -51,16 +53,22 @@ def served(*arguments: str) -> Iterator[str]:
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--local", action="store_true")
+    parser.add_argument("--no-socket", action="store_true")
     parser.add_argument("--address", default="127.0.0.1:0")
     parser.add_argument("--largest-message", type=int, default=1 << 26)
     for name in ("--certificate", "--key", "--client-ca", "--tokens"):
         parser.add_argument(name, type=Path)
     options = parser.parse_args()
     backend: Backend = LocalBackend() if options.local else FakeBackend()
-    interceptors = [] if options.tokens is None else [TokenInterceptor(TokenFile(options.tokens))]
+    tokens = None if options.tokens is None else TokenFile(options.tokens)
+    interceptors = [] if tokens is None else [TokenInterceptor(tokens)]
     server = grpc.aio.server(interceptors=interceptors, options=[("grpc.max_receive_message_length", -1)])
-    limits = ServiceLimits(takes_shared_memory=True, largest_message_bytes=options.largest_message)
-    PerceptionService(backend, (), limits).add_to(server)
+    name = "" if options.no_socket else new_name()
+    limits = ServiceLimits(takes_shared_memory=True, largest_message_bytes=options.largest_message, local_socket=name)
+    service = PerceptionService(backend, (), limits)
+    service.add_to(server)
+    if name:
+        await LocalSocket(name, service.encode, Metrics(), tokens).start()
     tls = tls_files(options.certificate, options.key, options.client_ca)
     if tls is None:
         port = server.add_insecure_port(options.address)

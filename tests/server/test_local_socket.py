@@ -1,0 +1,349 @@
+"""The unix socket for processes on this machine: real connections to it, and everything that may come over them."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perception import UserError
+from perception.remote.shared_memory import Segment
+from protos.perception.v1 import perception_pb2 as pb
+from server.errors import Overloaded
+from server.local_socket import METHOD, LocalSocket, new_name
+from server.observability import Metrics
+from server.security import TokenFile
+from server.service import PerceptionService, ServiceLimits
+from tests.server.fake import FakeBackend, fake_features
+from tests.server.service.running import photos, raw, run
+
+FOLDER = Path("/dev/shm")
+TASKS = ["normal", "reshading"]
+GOOD = pb.LocalRequest(request=pb.EncodeRequest(images=raw(photos(1)), tasks=TASKS))
+TOKEN = "a-token-of-sixteen-letters"
+
+
+class Caller:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def send(self, message: bytes) -> None:
+        self.writer.write(len(message).to_bytes(4, "little") + message)
+
+    async def receive(self) -> pb.LocalResponse:
+        size = int.from_bytes(await self.reader.readexactly(4), "little")
+        return pb.LocalResponse.FromString(await self.reader.readexactly(size))
+
+    async def ask(self, request: pb.LocalRequest) -> pb.LocalResponse:
+        self.send(request.SerializeToString())
+        return await self.receive()
+
+    async def is_closed(self) -> bool:
+        with contextlib.suppress(ConnectionError):
+            return await self.reader.read() == b""
+        return True
+
+
+class Served:
+    """A socket, what is behind it, and its callers."""
+
+    def __init__(self, backend: FakeBackend, tokens: TokenFile | None) -> None:
+        self.backend = backend
+        self.metrics = Metrics()
+        self.name = new_name()
+        self.path = FOLDER / self.name
+        self.service = PerceptionService(backend, (), ServiceLimits(takes_shared_memory=True))
+        self.local = LocalSocket(self.name, self.service.encode, self.metrics, tokens)
+        self._callers: list[Caller] = []
+
+    async def caller(self) -> Caller:
+        self._callers.append(Caller(*await asyncio.open_unix_connection(str(self.path))))
+        return self._callers[-1]
+
+    async def close(self) -> None:
+        for caller in self._callers:
+            caller.writer.close()
+        await self.local.stop()
+        self.service.close()
+
+    def counted(self, code: str) -> float:
+        found = self.metrics.registry.get_sample_value("midlevel_requests_total", {"method": METHOD, "code": code})
+        return found or 0.0
+
+
+@contextlib.asynccontextmanager
+async def served(backend: FakeBackend | None = None, tokens: TokenFile | None = None) -> AsyncIterator[Served]:
+    it = Served(FakeBackend() if backend is None else backend, tokens)
+    await it.local.start()
+    try:
+        yield it
+    finally:
+        await it.close()
+    assert not it.path.exists()
+
+
+async def until(condition: object) -> None:
+    assert callable(condition)
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+def test_features_come_through_shared_memory_and_say_what_grpc_s_answer_says() -> None:
+    images = photos(2)
+    segment = Segment(1 << 18)
+    segment.write(64, images)
+    begin = 64 + images.nbytes
+    request = pb.EncodeRequest(
+        images=pb.Images(shared=pb.SharedImages(segment=segment.name, offset=64, count=2, height=12, width=16)),
+        tasks=TASKS,
+        room=pb.SharedRoom(segment=segment.name, offset=begin, bytes=1 << 16),
+    )
+
+    async def scenario() -> None:
+        async with served() as it:
+            caller = await it.caller()
+            for _ in range(3):
+                answer = (await caller.ask(pb.LocalRequest(request=request))).response
+                expected = fake_features(images, TASKS)
+                found = np.frombuffer(segment.view(begin, expected.nbytes), "<f4")
+                np.testing.assert_array_equal(found, expected.ravel())
+                assert list(answer.features.shape) == list(expected.shape)
+                assert (answer.features.data, list(answer.tasks)) == (b"", TASKS)
+                assert (answer.timings.batch_images, answer.bank_sha256) == (3, it.backend.bank.sha256)
+                segment.write(begin, np.zeros(expected.nbytes, np.uint8))
+            assert it.counted("OK") == 3
+            assert it.metrics.registry.get_sample_value("midlevel_calls_in_flight") == 0
+
+    run(scenario)
+    segment.close()
+
+
+def test_each_connection_is_a_caller_of_its_own_with_its_deadline() -> None:
+    async def scenario() -> None:
+        async with served() as it:
+            first, second = await it.caller(), await it.caller()
+            await first.ask(GOOD)
+            await second.ask(pb.LocalRequest(request=GOOD.request, timeout_us=5_000_000))
+            names = [caller.name for caller in it.backend.callers]
+            assert len(set(names)) == 2
+            assert all(name.startswith(f"unix:{os.getpid()}/") for name in names)
+            without, limited = it.backend.callers
+            assert without.deadline_s is None
+            assert limited.deadline_s is not None
+            assert 4 < limited.deadline_s - asyncio.get_running_loop().time() <= 5
+
+    run(scenario)
+
+
+def test_requests_in_pieces_and_several_at_once_are_answered_in_order() -> None:
+    async def scenario() -> None:
+        async with served() as it:
+            caller = await it.caller()
+            messages = [
+                pb.LocalRequest(request=pb.EncodeRequest(images=raw(photos(k)), tasks=TASKS)).SerializeToString()
+                for k in (1, 2, 3)
+            ]
+            for byte in len(messages[0]).to_bytes(4, "little") + messages[0][:5]:
+                caller.writer.write(bytes([byte]))
+                await asyncio.sleep(0)
+            caller.writer.write(messages[0][5:])
+            for message in messages[1:]:
+                caller.send(message)
+            shapes = [(await caller.receive()).response.features.shape[0] for _ in messages]
+            assert shapes == [1, 2, 3]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "words"),
+    [
+        (b"\xff" * 40, 3, "the 40 bytes are no LocalRequest"),
+        (pb.LocalRequest().SerializeToString() + b"\x0a\x00", 3, "neither tasks nor a feature set"),
+        (
+            pb.LocalRequest(request=pb.EncodeRequest(images=raw(photos(1)), tasks=["normals"])).SerializeToString(),
+            5,
+            "did you mean",
+        ),
+    ],
+    ids=["garbage", "empty", "unknown"],
+)
+def test_what_cannot_be_used_is_refused_in_a_sentence_and_the_next_request_is_answered(
+    message: bytes, code: int, words: str
+) -> None:
+    async def scenario() -> None:
+        async with served() as it:
+            caller = await it.caller()
+            caller.send(message)
+            failure = (await caller.receive()).failure
+            assert failure.code == code
+            assert words in failure.message
+            assert (await caller.ask(GOOD)).HasField("response")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("message", [(1 << 16) + 1, 0xFFFFFFFF])
+def test_a_length_that_no_client_sends_ends_the_connection_alone(message: int) -> None:
+    async def scenario() -> None:
+        async with served() as it:
+            stranger, caller = await it.caller(), await it.caller()
+            stranger.writer.write(message.to_bytes(4, "little"))
+            assert await stranger.is_closed()
+            assert (await caller.ask(GOOD)).HasField("response")
+
+    run(scenario)
+
+
+def test_who_sends_on_without_reading_is_cut_off_before_memory_fills() -> None:
+    async def scenario() -> None:
+        hold = asyncio.Event()
+        async with served(FakeBackend(hold=hold)) as it:
+            flood = await it.caller()
+            for _ in range(400):
+                flood.send(GOOD.SerializeToString())
+            assert await flood.is_closed()
+            assert len(it.backend.callers) <= 1
+            hold.set()
+
+    run(scenario)
+
+
+def test_a_full_queue_says_when_to_come_back() -> None:
+    async def scenario() -> None:
+        async with served(FakeBackend(error=Overloaded(0.25, 256))) as it:
+            failure = (await (await it.caller()).ask(GOOD)).failure
+            assert (failure.code, failure.retry_after_ms) == (8, 250)
+            assert it.counted("RESOURCE_EXHAUSTED") == 1
+
+    run(scenario)
+
+
+def test_our_own_mistakes_stay_in_the_log() -> None:
+    async def scenario() -> None:
+        async with served(FakeBackend(error=ZeroDivisionError("secret"))) as it:
+            failure = (await (await it.caller()).ask(GOOD)).failure
+            assert failure.code == 13
+            assert "secret" not in failure.message
+
+    run(scenario)
+
+
+def test_tokens_are_asked_for_here_too(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text(f"{TOKEN}\n")
+
+    async def scenario() -> None:
+        async with served(tokens=TokenFile(tmp_path / "tokens")) as it:
+            caller = await it.caller()
+            for token in ("", TOKEN[:-1]):
+                failure = (await caller.ask(pb.LocalRequest(request=GOOD.request, token=token))).failure
+                assert failure.code == 16
+                assert TOKEN[:-1] not in failure.message
+            assert not it.backend.callers
+            assert (await caller.ask(pb.LocalRequest(request=GOOD.request, token=TOKEN))).HasField("response")
+
+    run(scenario)
+
+
+def test_who_leaves_is_no_longer_computed_for() -> None:
+    async def scenario() -> None:
+        hold = asyncio.Event()
+        async with served(FakeBackend(hold=hold)) as it:
+            caller = await it.caller()
+            caller.send(GOOD.SerializeToString())
+            await until(lambda: it.backend.callers)
+            caller.writer.close()
+            await until(lambda: it.counted("CANCELLED"))
+            hold.set()
+
+    run(scenario)
+
+
+def test_stopping_answers_what_is_under_way_and_closes() -> None:
+    async def scenario() -> None:
+        hold = asyncio.Event()
+        async with served(FakeBackend(hold=hold)) as it:
+            busy, idle = await it.caller(), await it.caller()
+            busy.send(GOOD.SerializeToString())
+            busy.send(GOOD.SerializeToString())
+            await until(lambda: it.backend.callers)
+            stopping = asyncio.ensure_future(it.local.stop())
+            await asyncio.sleep(0.05)
+            assert not stopping.done()
+            with pytest.raises(FileNotFoundError):
+                await it.caller()
+            hold.set()
+            await stopping
+            assert (await busy.receive()).HasField("response")
+            assert await idle.is_closed()
+            late = await busy.reader.read()
+            assert not late or b"stopping" in late
+
+    run(scenario)
+
+
+def test_the_socket_is_private_and_other_users_get_no_word(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("to be another user takes root")
+    program = (
+        "import os, socket, sys; os.setuid(65534); s = socket.socket(socket.AF_UNIX); s.settimeout(5)\n"
+        "try:\n    s.connect(sys.argv[1]); print(s.recv(9))\nexcept OSError as error:\n    print(error.strerror)"
+    )
+
+    async def heard(path: Path) -> str:
+        command = [sys.executable, "-c", program, str(path)]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    async def scenario() -> None:
+        async with served() as it:
+            assert stat.S_IMODE(it.path.stat().st_mode) == 0o600
+            assert await heard(it.path) == "Permission denied"
+            it.path.chmod(0o666)
+            assert await heard(it.path) in ("b''", "Connection reset by peer")
+
+    run(scenario)
+
+
+def test_sockets_of_killed_servers_are_removed_and_others_stay() -> None:
+    orphan, alive = FOLDER / new_name(), FOLDER / new_name()
+    program = (
+        "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(60)"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", program, str(path)]) for path in (orphan, alive)]
+
+    async def scenario() -> None:
+        await until(lambda: orphan.exists() and alive.exists())
+        processes[0].send_signal(signal.SIGKILL)
+        processes[0].wait()
+        async with served():
+            assert not orphan.exists()
+            assert alive.exists()
+
+    try:
+        run(scenario)
+    finally:
+        processes[1].kill()
+        processes[1].wait()
+        alive.unlink(missing_ok=True)
+
+
+def test_a_machine_without_the_folder_is_told_to_do_without(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        service = PerceptionService(FakeBackend())
+        local = LocalSocket(new_name(), service.encode, Metrics(), folder=tmp_path / "missing")
+        with pytest.raises(UserError, match="without --shared-memory"):
+            await local.start()
+        service.close()
+
+    run(scenario)
