@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-import itertools
+import logging
 import os
 import secrets
 import socket
+import stat
 import struct
 import time
 from collections.abc import Awaitable, Callable
@@ -24,11 +25,17 @@ from server.service.statuses import NoTokenError, failure_of, status_of
 METHOD = "local/perception.v1.Perception/Encode"
 """Of calls in metrics and logs."""
 
+MOST_CONNECTIONS = 256
+"""Clients whose connection is closed at once go over gRPC."""
+
 _LENGTH_BYTES = 4
 _LARGEST_REQUEST = 1 << 16  # it says where images are, and has none
-_WAITING_CONNECTIONS = 128
+_WAITING_CONNECTIONS = 4096
 _PREFIX, _SUFFIX = "midlevel-", ".sock"
 _CREDENTIALS = struct.Struct("3i")
+_FAULT = "INTERNAL"
+
+_logger = logging.getLogger(__name__)
 
 Encode = Callable[[pb.EncodeRequest, Caller], Awaitable[pb.EncodeResponse]]
 
@@ -61,7 +68,6 @@ class LocalSocket:
         self._encode = encode
         self._metrics = metrics
         self._tokens = tokens
-        self._numbers = itertools.count(1)
         self._connections: set[_Connection] = set()
         self._listener: asyncio.Server | None = None
         self._is_draining = False
@@ -73,55 +79,77 @@ class LocalSocket:
             UserError: If the socket cannot be made.
         """
         _remove_orphans(self._path.parent)
+        unfinished = self._path.with_suffix(".new")  # until it listens, another server would take it for an orphan
         made = socket.socket(socket.AF_UNIX)
         try:
-            made.bind(str(self._path))
-            self._path.chmod(0o600)
+            made.bind(str(unfinished))
+            unfinished.chmod(0o600)
             loop = asyncio.get_running_loop()
             self._listener = await loop.create_unix_server(
                 lambda: _Connection(self), sock=made, backlog=_WAITING_CONNECTIONS
             )
+            unfinished.rename(self._path)
         except OSError as error:
             made.close()
+            unfinished.unlink(missing_ok=True)
             raise UserError(
                 f"no socket can be made in {self._path.parent} ({error.strerror or error}); start the server without "
                 "--shared-memory."
             ) from error
 
-    async def stop(self) -> None:
-        """Answer what is under way, and take no more."""
+    async def stop(self, grace_s: float) -> None:
+        """Take no more, and answer what is under way; after `grace_s` it is cancelled. May be called again.
+
+        Callers who are refused go over gRPC, where they hear what there is to hear.
+        """
         self._is_draining = True
         if self._listener is not None:
             self._listener.close()
             self._path.unlink(missing_ok=True)
-        await asyncio.gather(*[connection.end() for connection in self._connections])
+        if self._connections:
+            await asyncio.wait([asyncio.ensure_future(each.end()) for each in self._connections], timeout=grace_s)
+        for connection in list(self._connections):
+            connection.abort()
 
-    def joined(self, connection: "_Connection") -> str:
-        """Count a connection in; the name of its caller."""
-        self._connections.add(connection)
-        return f"{connection.process}/{next(self._numbers)}"
+    def let_in(self, connection: "_Connection") -> bool:
+        """Count a connection, if there is room for it."""
+        has_room = not self._is_draining and len(self._connections) < MOST_CONNECTIONS
+        if has_room:
+            self._connections.add(connection)
+        return has_room
 
-    def left(self, connection: "_Connection") -> None:
-        """Count it out."""
+    def let_out(self, connection: "_Connection") -> None:
+        """Count it no longer."""
         self._connections.discard(connection)
 
-    async def answer(self, message: bytes, caller: str) -> pb.LocalResponse:
+    async def answer(self, message: bytes, caller_name: str) -> pb.LocalResponse:
         """To a message, whatever it is."""
         began_s = time.perf_counter()
         self._metrics.call_began()
         code = "CANCELLED"
+        caller = Caller(caller_name)
         try:
-            response = await self._encoded(message, caller)
+            request = self._request(message)
+            if request.timeout_us:
+                caller = Caller(caller_name, time.monotonic() + request.timeout_us / 1e6)
+            response = pb.LocalResponse(response=await self._encode(request.request, caller))
             code = "OK"
-            return pb.LocalResponse(response=response)
         except Exception as error:
             status = status_of(error, METHOD)
             code = status.code.name
-            return pb.LocalResponse(failure=failure_of(status))
+            response = pb.LocalResponse(failure=failure_of(status))
         finally:
-            self._metrics.call_ended(METHOD, code, time.perf_counter() - began_s, was_begun=True)
+            if code == "CANCELLED" and caller.deadline_s is not None and caller.deadline_s <= time.monotonic():
+                code = "DEADLINE_EXCEEDED"
+            seconds = time.perf_counter() - began_s
+            self._metrics.call_ended(METHOD, code, seconds, was_begun=True)
+            level = logging.WARNING if code == _FAULT else logging.DEBUG
+            if _logger.isEnabledFor(level):
+                fields = {"method": METHOD, "code": code, "seconds": round(seconds, 6), "peer": caller_name}
+                _logger.log(level, "call", extra=fields)
+        return response
 
-    async def _encoded(self, message: bytes, caller: str) -> pb.EncodeResponse:
+    def _request(self, message: bytes) -> pb.LocalRequest:
         if self._is_draining:
             raise Draining
         try:
@@ -131,22 +159,23 @@ class LocalSocket:
                 f"the {len(message)} bytes are no LocalRequest; is the client of another version?"
             ) from error
         if self._tokens is not None and not self._tokens.accepts(request.token):
+            _logger.warning("call without a valid token", extra={"method": METHOD})
             raise NoTokenError
-        deadline_s = time.monotonic() + request.timeout_us / 1e6 if request.timeout_us else None
-        return await self._encode(request.request, Caller(caller, deadline_s))
+        return request
 
 
 class _Connection(asyncio.Protocol):
-    """One caller, whose requests are answered one after the other."""
+    """One caller, whose requests are answered one after the other, and none while answers are not read."""
 
     _transport: asyncio.Transport
-    process: str
 
     def __init__(self, owner: LocalSocket) -> None:
         self._owner = owner
         self._caller = ""
         self._received = bytearray()
         self._answering: asyncio.Task[None] | None = None
+        self._is_paused = False
+        self._ended = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -155,41 +184,62 @@ class _Connection(asyncio.Protocol):
             socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
         )
         process, user, _ = _CREDENTIALS.unpack(credentials)
-        if user != os.geteuid():
+        if user != os.geteuid() or not self._owner.let_in(self):
             transport.abort()
             return
-        self.process = f"unix:{process}"
-        self._caller = self._owner.joined(self)
+        # The queue is fair between processes, as it is between connections of gRPC, of which a client has one. Those of
+        # other containers have no number here.
+        self._caller = f"unix:{process}" if process else f"unix:0/{id(self)}"
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         self._begin()
 
+    def pause_writing(self) -> None:
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
+        self._begin()
+
     def connection_lost(self, error: Exception | None) -> None:
         del error
-        self._owner.left(self)
+        self._owner.let_out(self)
+        self._ended.set()
         if self._answering is not None:
             self._answering.cancel()
 
     async def end(self) -> None:
-        """Answer the request that is under way, if there is one, and close."""
+        """Answer the request that is under way, if there is one, and close once that is read."""
         if self._answering is not None:
             await asyncio.wait([self._answering])
         self._transport.close()
+        await self._ended.wait()
+
+    def abort(self) -> None:
+        """Close now."""
+        self._transport.abort()
 
     def _begin(self) -> None:
         """Answer the next request, once it is there as a whole and the one before it is answered."""
+        if len(self._received) < _LENGTH_BYTES:
+            return
         size = int.from_bytes(self._received[:_LENGTH_BYTES], "little")
-        if max(size, len(self._received) - _LENGTH_BYTES) > _LARGEST_REQUEST:
+        if not size or max(size, len(self._received) - _LENGTH_BYTES) > _LARGEST_REQUEST:
             self._transport.abort()  # no client of ours
-        elif self._answering is None and len(self._received) >= _LENGTH_BYTES + size > _LENGTH_BYTES:
+        elif self._answering is None and not self._is_paused and len(self._received) >= _LENGTH_BYTES + size:
             message = bytes(self._received[_LENGTH_BYTES : _LENGTH_BYTES + size])
             del self._received[: _LENGTH_BYTES + size]
             self._answering = asyncio.get_running_loop().create_task(self._answer(message))
 
     async def _answer(self, message: bytes) -> None:
-        response = await self._owner.answer(message, self._caller)
-        data = response.SerializeToString()
+        try:
+            response = await self._owner.answer(message, self._caller)
+            data = response.SerializeToString()
+        except Exception:
+            _logger.exception("no answer could be made", extra={"method": METHOD})
+            self._transport.abort()
+            return
         self._transport.write(len(data).to_bytes(_LENGTH_BYTES, "little") + data)
         self._answering = None
         self._begin()
@@ -199,7 +249,9 @@ def _remove_orphans(folder: Path) -> None:
     """Remove the sockets of servers that were killed: nobody listens on them any more."""
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
-            probe.settimeout(1)
+            if not stat.S_ISSOCK(path.lstat().st_mode):
+                continue
+            probe.setblocking(False)
             try:
                 probe.connect(str(path))
             except ConnectionRefusedError:

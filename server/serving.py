@@ -5,8 +5,8 @@ import contextlib
 import gc
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from perception import Bank, UserError, load_bank
 from server.backend import Backend
@@ -68,16 +68,16 @@ async def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         with signals(reload) as stops:
             local_socket = new_name() if options.shared_memory else ""
             service = perception_service(options, backend, metrics, local_socket)
+            listeners: list[Listener] = [server]
+            if local_socket:
+                local = LocalSocket(local_socket, service.encode, metrics, tokens)
+                await local.start()
+                listeners.append(local)
             await server.start([service, open_inference_service(options, backend, metrics)])
-            async with contextlib.AsyncExitStack() as calls:
-                if local_socket:
-                    local = LocalSocket(local_socket, service.encode, metrics, tokens)
-                    await local.start()
-                    calls.push_async_callback(local.stop)
-                settle()
-                announce(f"READY {server.address} {_described(backend, endpoint)}")
-                await stops.get()
-                await stop(server, stops, options.drain_seconds)
+            settle()
+            announce(f"READY {server.address} {_described(backend, endpoint)}")
+            await stops.get()
+            await stop(listeners, stops, options.drain_seconds)
         await backend.drain()
 
 
@@ -185,15 +185,26 @@ def signals(reload: Callable[[], Awaitable[None]]) -> Iterator[asyncio.Queue[str
             loop.remove_signal_handler(number)
 
 
-async def stop(server: GrpcServer, stops: "asyncio.Queue[str]", drain_s: float) -> None:
+class Listener(Protocol):
+    """Takes calls."""
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no more, and wait for those under way; after `grace_s` they are cancelled. May be called again."""
+
+
+async def stop(listeners: Sequence[Listener], stops: "asyncio.Queue[str]", drain_s: float) -> None:
     """Stop a server once the calls under way are answered, or after `drain_s`, or at the next signal."""
+
+    async def stop_all(grace_s: float) -> None:
+        await asyncio.gather(*(listener.stop(grace_s) for listener in listeners))
+
     _logger.info("draining", extra={"drain_seconds": drain_s})
-    draining = asyncio.ensure_future(server.stop(drain_s))
+    draining = asyncio.ensure_future(stop_all(drain_s))
     next_signal = asyncio.ensure_future(stops.get())
     await asyncio.wait({draining, next_signal}, return_when=asyncio.FIRST_COMPLETED)
     if not draining.done():
         _logger.warning("stopping at once: a second signal came")
-        await server.stop(0)
+        await stop_all(0)
     await draining
     next_signal.cancel()
     _logger.info("stopped")

@@ -22,6 +22,7 @@ class Catalogue:
         largest_batch: Most images of one message; 0 if not said.
         largest_message_bytes: Of a request; 0 if not said.
         takes_shared_memory: Whether images and features may go through shared memory.
+        local_socket: Name of the socket for that; empty if there is none.
     """
 
     bank: str
@@ -31,6 +32,7 @@ class Catalogue:
     largest_batch: int
     largest_message_bytes: int
     takes_shared_memory: bool
+    local_socket: str = ""
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -79,4 +81,5 @@ def catalogue_of(response: ListFeaturesResponse) -> Catalogue:
         largest_batch=response.largest_batch,
         largest_message_bytes=response.largest_message_bytes,
         takes_shared_memory=response.takes_shared_memory,
+        local_socket=response.local_socket,
     )

@@ -76,7 +76,7 @@ class Client:
     def forget(self) -> None:
         """In a forked child: leave the parent's connection alone. Not meant to be called by users."""
         if self._calls is not None:
-            self._calls.sockets.close()  # here alone: the parent's stay open
+            self._calls.sockets.abandon()
             forks.abandon(self._calls)
         self._calls = None
         self._lock = Lock()
@@ -104,6 +104,8 @@ class Client:
                 "--shared-memory on this machine, or use transport='grpc'."
             )
         self._catalogue = catalogue
+        if self._calls is not None:
+            self._calls.sockets.name = catalogue.local_socket
         return catalogue
 
     def _changing(self) -> RemoteError:

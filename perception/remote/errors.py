@@ -26,8 +26,8 @@ class TimedOutError(RemoteError, TimeoutError):
     """The server did not answer in time."""
 
 
-class FrameRpcError(grpc.RpcError):
-    """A frame's failure where frames are not calls of gRPC, as if it were a call's.
+class AnsweredError(grpc.RpcError):
+    """An answer that is a failure, where frames are not calls of gRPC, as if it were a call's.
 
     Args:
         code: As a call's would be.
@@ -54,10 +54,10 @@ class FrameRpcError(grpc.RpcError):
         return ((RETRY_AFTER, str(self._retry_after_ms)),) if self._retry_after_ms else ()
 
 
-def failure_error(failure: Failure) -> FrameRpcError:
-    """A frame's failure, as an error."""
+def failure_error(failure: Failure) -> AnsweredError:
+    """An answer that is a failure, as an error."""
     code = _CODES.get(failure.code, grpc.StatusCode.UNKNOWN)
-    return FrameRpcError(code, failure.message, failure.retry_after_ms)
+    return AnsweredError(code, failure.message, failure.retry_after_ms)
 
 
 def as_user_error(error: grpc.RpcError, address: str, timeout_s: float) -> UserError:

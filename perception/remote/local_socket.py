@@ -1,59 +1,148 @@
-"""Encoding over a unix socket of a server on this machine; gRPC says where it is, and is out of the way after that."""
+"""Encoding over a unix socket of a server on this machine; gRPC says where it is, and is out of the way after that.
+
+What cannot go over the socket goes over gRPC, with images and features in shared memory all the same: a server without
+one or on another machine, one that is gone (gRPC knows what to say of it), and more calls at once than connections.
+"""
 
 import asyncio
+import contextlib
+import logging
 import os
+import re
 import socket
 import struct
+import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from perception.remote.errors import FrameRpcError, failure_error
+from perception.remote.errors import AnsweredError, failure_error
 from perception.remote.shared_memory import FOLDER
 from protos.perception.v1 import perception_pb2 as messages
 
+MOST_CONNECTIONS = 16
+"""Of one client at the same time."""
+
+_NAME = re.compile(r"midlevel-[A-Za-z0-9_.-]{1,80}\.sock")
 _LENGTH_BYTES = 4
 _CHUNK_BYTES = 1 << 16
 _CREDENTIALS = struct.Struct("3i")
 
+_logger = logging.getLogger(__name__)
+
+
+class GoneError(Exception):
+    """The server closed a connection without a word: it ended, or has too many."""
+
 
 class Sockets:
-    """Connections to a server that no call uses at the moment; as many are made as calls run at the same time."""
+    """A client's connections to a server's socket."""
 
     def __init__(self) -> None:
         self.name: str | None = None
-        self._idle: list[socket.socket] = []
+        """Of the socket; empty if there is none that can be used, None if that is not known."""
+        self._unreachable = ""
+        self._idle: list[tuple[str, socket.socket]] = []
+        self._in_use: set[socket.socket] = set()
+        self._is_closed = False
         weakref.finalize(self, _close_all, self._idle)
 
-    def take(self) -> socket.socket | None:
-        """One for a call, if there is any."""
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
-
-    def give(self, connection: socket.socket) -> None:
-        """Keep that of a call that was answered."""
-        self._idle.append(connection)
-
-    def close(self) -> None:
-        """Close all and forget the server's name: the next call asks for it anew."""
-        self.name = None
+    def forget_server(self, name: str) -> None:
+        """It may be another one by now."""
+        if self.name == name:
+            self.name = None
         _close_all(self._idle)
 
+    def close(self) -> None:
+        """End the calls that are under way, and close all."""
+        self._is_closed = True
+        _close_all(self._idle)
+        for connection in list(self._in_use):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
-def _close_all(idle: list[socket.socket]) -> None:
-    while idle:
-        idle.pop().close()
+    def abandon(self) -> None:
+        """In a forked child: close its copies, and leave the parent's connections as they are."""
+        _close_all(self._idle)
+
+    def connected(self, name: str) -> socket.socket | None:
+        """A connection for one call; None if there can be none."""
+        while self._idle:
+            with contextlib.suppress(IndexError):  # another thread was faster
+                of, kept = self._idle.pop()
+                if of == name:
+                    self._in_use.add(kept)
+                    return kept
+                kept.close()
+        if not _NAME.fullmatch(name) or len(self._in_use) >= MOST_CONNECTIONS:
+            return None
+        connection = self._connect(name)
+        if connection is not None:
+            self._in_use.add(connection)
+        return connection
+
+    @contextlib.contextmanager
+    def lent(self, name: str, connection: socket.socket) -> Iterator[None]:
+        """Keep the connection after a call that was answered, else end it, so that the server hears that nobody waits.
+
+        Raises:
+            grpc.RpcError: In place of what sockets raise.
+            GoneError: If the server closed it.
+        """
+        try:
+            yield
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # for the server, even if a forked child has it too
+            connection.close()
+            if self._is_closed and isinstance(error, (OSError, GoneError)):
+                raise AnsweredError(grpc.StatusCode.CANCELLED, "the encoder was closed during the call") from error
+            if isinstance(error, (TimeoutError, BlockingIOError)):
+                raise _late() from error
+            if isinstance(error, OSError):
+                raise GoneError from error
+            raise
+        else:
+            if self._is_closed or self.name != name:
+                connection.close()
+            else:
+                self._idle.append((name, connection))
+        finally:
+            self._in_use.discard(connection)
+
+    def _connect(self, name: str) -> socket.socket | None:
+        path = str(FOLDER / name)
+        try:
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.setblocking(False)
+                connection.connect(path)
+                credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+                if _CREDENTIALS.unpack(credentials)[1] != os.geteuid():
+                    raise PermissionError(None, "it belongs to another user")
+            except BaseException:
+                connection.close()
+                raise
+        except BlockingIOError:  # too many at once
+            return None
+        except OSError as error:
+            if self._unreachable == name and self.name == name:
+                self.name = ""
+                _logger.warning("calls go over gRPC, which takes longer: %s: %s", path, error.strerror)
+            self._unreachable = name
+            self.forget_server(name)
+            return None
+        return connection
 
 
 class LocalEncode:
     """What a stub's `Encode` is, errors included; its subclasses are to be called.
 
     Args:
-        encode: The stub's; for servers that take shared memory and have no socket.
+        encode: The stub's, for what does not go over the socket.
         list_features: The stub's.
         token: For servers that want one.
         sockets: That it uses.
@@ -67,8 +156,8 @@ class LocalEncode:
         self._token = token
         self._sockets = sockets
 
-    def _packed(self, request: messages.EncodeRequest, timeout_s: float) -> bytes:
-        timeout_us = max(1, round(1e6 * timeout_s))
+    def _packed(self, request: messages.EncodeRequest, left_s: float) -> bytes:
+        timeout_us = max(1, round(1e6 * left_s))
         message = messages.LocalRequest(request=request, timeout_us=timeout_us, token=self._token or "")
         data = message.SerializeToString()
         return len(data).to_bytes(_LENGTH_BYTES, "little") + data
@@ -83,21 +172,34 @@ class BlockingLocalEncode(LocalEncode):
         Raises:
             grpc.RpcError: As a call of gRPC.
         """
-        if self._sockets.name is None:
-            listed = self._list_features(messages.ListFeaturesRequest(), timeout=timeout, metadata=metadata)
-            self._sockets.name = listed.local_socket
-        if not self._sockets.name:
-            response: messages.EncodeResponse = self._encode(request, timeout=timeout, metadata=metadata)
-            return response
-        with _Call(self._sockets) as call:
-            call.connection.settimeout(timeout)
-            if not call.is_connected:
-                call.connection.connect(call.path)
-                call.check_peer()
-            call.connection.sendall(self._packed(request, timeout))
-            while not call.is_answered:
-                call.take(call.connection.recv(_CHUNK_BYTES))
-        return call.response()
+        ends_s = time.monotonic() + timeout
+        for _ in range(2):
+            name = self._sockets.name
+            if name is None:
+                listed = self._list_features(messages.ListFeaturesRequest(), timeout=_left_s(ends_s), metadata=metadata)
+                name = self._sockets.name = listed.local_socket
+            connection = self._sockets.connected(name)
+            if connection is None:
+                break
+            try:
+                return self._asked(name, connection, request, ends_s)
+            except GoneError:
+                self._sockets.forget_server(name)
+        response: messages.EncodeResponse = self._encode(request, timeout=_left_s(ends_s), metadata=metadata)
+        return response
+
+    def _asked(
+        self, name: str, connection: socket.socket, request: messages.EncodeRequest, ends_s: float
+    ) -> messages.EncodeResponse:
+        answer = _Answer()
+        with self._sockets.lent(name, connection):
+            connection.settimeout(_left_s(ends_s))
+            connection.sendall(self._packed(request, _left_s(ends_s)))
+            while not answer.is_complete:
+                connection.settimeout(_left_s(ends_s))
+                answer.take(connection.recv(_CHUNK_BYTES))
+            response = answer.read()
+        return _outcome(response)
 
 
 class AsyncLocalEncode(LocalEncode):
@@ -111,84 +213,97 @@ class AsyncLocalEncode(LocalEncode):
         Raises:
             grpc.RpcError: As a call of gRPC.
         """
-        if self._sockets.name is None:
-            listed = await self._list_features(messages.ListFeaturesRequest(), timeout=timeout, metadata=metadata)
-            self._sockets.name = listed.local_socket
-        if not self._sockets.name:
-            response: messages.EncodeResponse = await self._encode(request, timeout=timeout, metadata=metadata)
-            return response
+        ends_s = time.monotonic() + timeout
+        for _ in range(2):
+            name = self._sockets.name
+            if name is None:
+                listed = await self._list_features(
+                    messages.ListFeaturesRequest(), timeout=_left_s(ends_s), metadata=metadata
+                )
+                name = self._sockets.name = listed.local_socket
+            connection = self._sockets.connected(name)
+            if connection is None:
+                break
+            try:
+                return await self._asked(name, connection, request, ends_s)
+            except GoneError:
+                self._sockets.forget_server(name)
+        response: messages.EncodeResponse = await self._encode(request, timeout=_left_s(ends_s), metadata=metadata)
+        return response
+
+    async def _asked(
+        self, name: str, connection: socket.socket, request: messages.EncodeRequest, ends_s: float
+    ) -> messages.EncodeResponse:
+        answer = _Answer()
         loop = asyncio.get_running_loop()
-        with _Call(self._sockets) as call:
-            async with asyncio.timeout(timeout):
-                call.connection.setblocking(False)
-                if not call.is_connected:
-                    await loop.sock_connect(call.connection, call.path)
-                    call.check_peer()
-                await loop.sock_sendall(call.connection, self._packed(request, timeout))
-                while not call.is_answered:
-                    call.take(await loop.sock_recv(call.connection, _CHUNK_BYTES))
-        return call.response()
+        with self._sockets.lent(name, connection):
+            connection.setblocking(False)
+            async with asyncio.timeout(_left_s(ends_s)):
+                await loop.sock_sendall(connection, self._packed(request, _left_s(ends_s)))
+                while not answer.is_complete:
+                    answer.take(await loop.sock_recv(connection, _CHUNK_BYTES))
+            response = answer.read()
+        return _outcome(response)
 
 
-class _Call:
-    """A connection for one call: kept if it was answered, else closed, so that the server hears that nobody waits."""
+class _Answer:
+    """What has come of a response."""
 
-    def __init__(self, sockets: Sockets) -> None:
-        self._sockets = sockets
+    def __init__(self) -> None:
         self._received = bytearray()
-        self.path = str(FOLDER / (sockets.name or ""))
-        kept = sockets.take()
-        self.is_connected = kept is not None
-        self.connection = kept or socket.socket(socket.AF_UNIX)
 
     @property
-    def is_answered(self) -> bool:
+    def _size(self) -> int:
+        return int.from_bytes(self._received[:_LENGTH_BYTES], "little")
+
+    @property
+    def is_complete(self) -> bool:
         """Whether the response is there as a whole."""
-        size = int.from_bytes(self._received[:_LENGTH_BYTES], "little")
-        return len(self._received) >= _LENGTH_BYTES + size > _LENGTH_BYTES
+        return len(self._received) >= _LENGTH_BYTES + self._size > _LENGTH_BYTES
 
     def take(self, data: bytes) -> None:
-        """More of the response.
+        """More of it.
 
         Raises:
-            ConnectionError: If there is none.
+            GoneError: If there is none.
         """
         if not data:
-            raise ConnectionResetError("it was closed by the server")
+            raise GoneError
         self._received += data
 
-    def check_peer(self) -> None:
-        """Refuse a socket that another user has put there.
+    def read(self) -> messages.LocalResponse:
+        """The response.
 
         Raises:
-            ConnectionError: If one has.
+            grpc.RpcError: If these bytes are none.
         """
-        credentials = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        if _CREDENTIALS.unpack(credentials)[1] != os.geteuid():
-            raise ConnectionRefusedError("it belongs to another user")
+        try:
+            response = messages.LocalResponse.FromString(bytes(self._received[_LENGTH_BYTES:]))
+        except DecodeError:
+            response = messages.LocalResponse()
+        if response.WhichOneof("outcome") is None or len(self._received) != _LENGTH_BYTES + self._size:
+            raise AnsweredError(grpc.StatusCode.INTERNAL, f"{len(self._received)} bytes came that are no response")
+        return response
 
-    def response(self) -> messages.EncodeResponse:
-        """What was answered.
 
-        Raises:
-            grpc.RpcError: If that is a failure.
-        """
-        answer = messages.LocalResponse.FromString(bytes(self._received[_LENGTH_BYTES:]))
-        if answer.HasField("failure"):
-            raise failure_error(answer.failure)
-        return answer.response
+def _outcome(response: messages.LocalResponse) -> messages.EncodeResponse:
+    if response.HasField("failure"):
+        raise failure_error(response.failure)
+    return response.response
 
-    def __enter__(self) -> "_Call":
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None:
-            self._sockets.give(self.connection)
-            return
-        self.connection.close()
-        if isinstance(error, TimeoutError):
-            raise FrameRpcError(grpc.StatusCode.DEADLINE_EXCEEDED, "nothing came over the local socket") from error
-        if isinstance(error, OSError):
-            self._sockets.close()
-            words = f"its socket {self.path} cannot be used: {error.strerror or error}"
-            raise FrameRpcError(grpc.StatusCode.UNAVAILABLE, words) from error
+def _left_s(ends_s: float) -> float:
+    left_s = ends_s - time.monotonic()
+    if left_s <= 0:
+        raise _late()
+    return left_s
+
+
+def _late() -> AnsweredError:
+    return AnsweredError(grpc.StatusCode.DEADLINE_EXCEEDED, "nothing came over the local socket")
+
+
+def _close_all(idle: list[tuple[str, socket.socket]]) -> None:
+    with contextlib.suppress(IndexError):
+        while True:
+            idle.pop()[1].close()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self, TypeAlias, cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from perception.photos import Pixels, check_images, squares
 from server.backend import Caller, Encoded, Predicted, Spent
 from server.batching import Answer, Batcher, Observer
 from server.errors import Draining
+from server.inference.background import in_background
 from server.inference.served import Options, ServedBank
 from server.inference.usage import Usage
 
@@ -101,7 +103,7 @@ class LiveBackend:
         Raises:
             UserError: If a feature set is unknown, the bank is damaged, a limit is too small, or the device is missing.
         """
-        served = await asyncio.to_thread(ServedBank, bank, Options() if options is None else options)
+        served = await in_background(partial(ServedBank, bank, Options() if options is None else options))
         return cls(served, delay_us=delay_us, largest_queue=largest_queue, observer=observer)
 
     @property
@@ -172,7 +174,7 @@ class LiveBackend:
             Draining: If `drain` was called.
         """
         async with self._swapping:
-            generation = _Generation(await asyncio.to_thread(ServedBank, bank, self._options))
+            generation = _Generation(await in_background(partial(ServedBank, bank, self._options)))
             retired = [self._open()]
             self._generation = generation
             await retired[0].requests.ended()

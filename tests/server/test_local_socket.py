@@ -73,7 +73,7 @@ class Served:
     async def close(self) -> None:
         for caller in self._callers:
             caller.writer.close()
-        await self.local.stop()
+        await self.local.stop(5)
         self.service.close()
 
     def counted(self, code: str) -> float:
@@ -128,15 +128,13 @@ def test_features_come_through_shared_memory_and_say_what_grpc_s_answer_says() -
     segment.close()
 
 
-def test_each_connection_is_a_caller_of_its_own_with_its_deadline() -> None:
+def test_a_process_is_one_caller_however_many_connections_it_has_and_deadlines_are_each_call_s() -> None:
     async def scenario() -> None:
         async with served() as it:
             first, second = await it.caller(), await it.caller()
             await first.ask(GOOD)
             await second.ask(pb.LocalRequest(request=GOOD.request, timeout_us=5_000_000))
-            names = [caller.name for caller in it.backend.callers]
-            assert len(set(names)) == 2
-            assert all(name.startswith(f"unix:{os.getpid()}/") for name in names)
+            assert {caller.name for caller in it.backend.callers} == {f"unix:{os.getpid()}"}
             without, limited = it.backend.callers
             assert without.deadline_s is None
             assert limited.deadline_s is not None
@@ -193,12 +191,12 @@ def test_what_cannot_be_used_is_refused_in_a_sentence_and_the_next_request_is_an
     run(scenario)
 
 
-@pytest.mark.parametrize("message", [(1 << 16) + 1, 0xFFFFFFFF])
-def test_a_length_that_no_client_sends_ends_the_connection_alone(message: int) -> None:
+@pytest.mark.parametrize("size", [0, (1 << 16) + 1, 0xFFFFFFFF])
+def test_a_length_that_no_client_sends_ends_the_connection_alone(size: int) -> None:
     async def scenario() -> None:
         async with served() as it:
             stranger, caller = await it.caller(), await it.caller()
-            stranger.writer.write(message.to_bytes(4, "little"))
+            stranger.writer.write(size.to_bytes(4, "little"))
             assert await stranger.is_closed()
             assert (await caller.ask(GOOD)).HasField("response")
 
@@ -217,6 +215,54 @@ def test_who_sends_on_without_reading_is_cut_off_before_memory_fills() -> None:
             hold.set()
 
     run(scenario)
+
+
+def test_answers_that_nobody_reads_do_not_pile_up() -> None:
+    images = raw(photos(60, 1, 1))
+    request = pb.LocalRequest(request=pb.EncodeRequest(images=images, tasks=TASKS)).SerializeToString()
+
+    async def scenario() -> None:
+        async with served() as it:
+            lazy, caller = await it.caller(), await it.caller()
+            for _ in range(12):  # each is answered with a megabyte
+                lazy.send(request)
+            for _ in range(5):
+                await caller.ask(GOOD)
+                await asyncio.sleep(0.02)
+            assert len(it.backend.callers) <= 5 + 2
+            for _ in range(12):
+                assert (await lazy.receive()).response.features.shape[0] == 60
+
+    run(scenario)
+
+
+def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.local_socket.MOST_CONNECTIONS", 2)
+
+    async def scenario() -> None:
+        async with served() as it:
+            first, second = await it.caller(), await it.caller()
+            assert (await second.ask(GOOD)).HasField("response")
+            assert await (await it.caller()).is_closed()
+            first.writer.close()
+            while True:  # until the server has heard
+                with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                    assert (await (await it.caller()).ask(GOOD)).HasField("response")
+                    break
+            assert (await second.ask(GOOD)).HasField("response")
+
+    run(scenario)
+
+
+def test_an_answer_that_cannot_be_made_ends_the_connection_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with served(FakeBackend(error=UserError("\ud800"))) as it:
+            caller = await it.caller()
+            caller.send(GOOD.SerializeToString())
+            assert await caller.is_closed()
+
+    run(scenario)
+    assert "no answer could be made" in caplog.text
 
 
 def test_a_full_queue_says_when_to_come_back() -> None:
@@ -264,6 +310,12 @@ def test_who_leaves_is_no_longer_computed_for() -> None:
             await until(lambda: it.backend.callers)
             caller.writer.close()
             await until(lambda: it.counted("CANCELLED"))
+            late = await it.caller()
+            late.send(pb.LocalRequest(request=GOOD.request, timeout_us=1000).SerializeToString())
+            await until(lambda: len(it.backend.callers) == 2)
+            await asyncio.sleep(0.002)
+            late.writer.close()
+            await until(lambda: it.counted("DEADLINE_EXCEEDED"))
             hold.set()
 
     run(scenario)
@@ -277,7 +329,7 @@ def test_stopping_answers_what_is_under_way_and_closes() -> None:
             busy.send(GOOD.SerializeToString())
             busy.send(GOOD.SerializeToString())
             await until(lambda: it.backend.callers)
-            stopping = asyncio.ensure_future(it.local.stop())
+            stopping = asyncio.ensure_future(it.local.stop(5))
             await asyncio.sleep(0.05)
             assert not stopping.done()
             with pytest.raises(FileNotFoundError):
@@ -286,8 +338,27 @@ def test_stopping_answers_what_is_under_way_and_closes() -> None:
             await stopping
             assert (await busy.receive()).HasField("response")
             assert await idle.is_closed()
-            late = await busy.reader.read()
-            assert not late or b"stopping" in late
+            assert (await busy.receive()).failure.code == 14  # what came behind it
+            assert await busy.is_closed()
+            assert len(it.backend.callers) == 1
+
+    run(scenario)
+
+
+def test_stopping_has_a_limit_and_can_be_cut_short() -> None:
+    async def scenario() -> None:
+        async with served(FakeBackend(hold=asyncio.Event())) as it:
+            callers = [await it.caller() for _ in range(3)]
+            for caller in callers:
+                caller.send(GOOD.SerializeToString())
+            await until(lambda: len(it.backend.callers) == 3)
+            stopping = asyncio.ensure_future(it.local.stop(60))
+            await asyncio.sleep(0.05)
+            assert not stopping.done()
+            await it.local.stop(0)
+            await stopping
+            assert [await caller.is_closed() for caller in callers] == [True] * 3
+            assert it.counted("CANCELLED") == 3
 
     run(scenario)
 
@@ -316,7 +387,8 @@ def test_the_socket_is_private_and_other_users_get_no_word(tmp_path: Path) -> No
 
 
 def test_sockets_of_killed_servers_are_removed_and_others_stay() -> None:
-    orphan, alive = FOLDER / new_name(), FOLDER / new_name()
+    orphan, alive, file = FOLDER / new_name(), FOLDER / new_name(), FOLDER / new_name()
+    file.touch()
     program = (
         "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(60)"
     )
@@ -329,6 +401,7 @@ def test_sockets_of_killed_servers_are_removed_and_others_stay() -> None:
         async with served():
             assert not orphan.exists()
             assert alive.exists()
+            assert file.exists()
 
     try:
         run(scenario)
@@ -336,6 +409,7 @@ def test_sockets_of_killed_servers_are_removed_and_others_stay() -> None:
         processes[1].kill()
         processes[1].wait()
         alive.unlink(missing_ok=True)
+        file.unlink()
 
 
 def test_a_machine_without_the_folder_is_told_to_do_without(tmp_path: Path) -> None:

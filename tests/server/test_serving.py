@@ -164,7 +164,7 @@ def test_calls_under_way_and_calls_that_come_before_the_news_are_answered_while_
             watch = health.Watch(check())
             assert (await watch.read()).status == SERVING
             stops: asyncio.Queue[str] = asyncio.Queue()
-            stopping = asyncio.ensure_future(stop(it.server, stops, 15))
+            stopping = asyncio.ensure_future(stop([it.server], stops, 15))
             assert (await watch.read()).status == NOT_SERVING
             calls.append(asyncio.ensure_future(late.Encode(GOOD)))
             while len(backend.callers) < 6:
@@ -216,7 +216,7 @@ def test_calls_that_do_not_end_are_cut_at_the_limit_or_at_the_second_signal(drai
             if is_signalled:
                 stops.put_nowait("SIGTERM")
             began_s = time.monotonic()
-            await stop(it.server, stops, drain_s)
+            await stop([it.server], stops, drain_s)
             assert time.monotonic() - began_s < 5
             assert (await refusal(call)).code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 

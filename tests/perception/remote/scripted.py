@@ -1,13 +1,16 @@
 """A server in this process that does what a test tells it to."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
 import numpy as np
 
+from perception.remote.shared_memory import FOLDER
 from protos.perception.v1 import perception_pb2 as pb
 from protos.perception.v1.perception_pb2_grpc import PerceptionServicer, add_PerceptionServicer_to_server
 
@@ -24,6 +27,7 @@ class Script:
         sides_px: By task.
         largest_batch: As ListFeatures says.
         local_socket: As ListFeatures says; with it, the server takes shared memory.
+        list_s: How long a ListFeatures takes.
         meanwhile: Called at the beginning of each Encode.
         change: Done to each response.
     """
@@ -33,6 +37,7 @@ class Script:
     sides_px: dict[str, int] = field(default_factory=lambda: {"normal": 4, "reshading": 4})
     largest_batch: int = 0
     local_socket: str = ""
+    list_s: float = 0
     meanwhile: Callable[[], object] = lambda: None
     change: Callable[[pb.EncodeResponse], object] = lambda _: None
     requests: list[pb.EncodeRequest] = field(default_factory=list)
@@ -55,6 +60,7 @@ class _Servicer(PerceptionServicer):
         self, request: pb.ListFeaturesRequest, context: grpc.ServicerContext
     ) -> pb.ListFeaturesResponse:
         self.script.lists += 1
+        time.sleep(self.script.list_s)
         tasks = [
             pb.TaskFeatures(task=task, preprocessing=pb.Preprocessing(side_px=side_px))
             for task, side_px in self.script.sides_px.items()
@@ -93,13 +99,22 @@ class _Servicer(PerceptionServicer):
 
 
 def answer(request: pb.EncodeRequest, bank: str) -> pb.EncodeResponse:
-    raw = request.images.raw
-    images = np.frombuffer(raw.pixels, np.uint8).reshape(raw.count, raw.height, raw.width, 3)
-    features = mean_features(images, request.tasks)
+    """With features in the room for them, if there is one."""
+    kind: Any = getattr(request.images, str(request.images.WhichOneof("kind")))
+    count = kind.count * kind.height * kind.width * 3
+    data = (FOLDER / kind.segment).read_bytes()[:count] if request.images.HasField("shared") else kind.pixels
+    features = mean_features(
+        np.frombuffer(data, np.uint8).reshape(kind.count, kind.height, kind.width, 3), request.tasks
+    )
+    if request.HasField("room"):
+        with (FOLDER / request.room.segment).open("r+b") as file:
+            file.seek(request.room.offset)
+            file.write(features.tobytes())
+    inline = b"" if request.HasField("room") else features.tobytes()
     return pb.EncodeResponse(
-        features=pb.Features(shape=features.shape, precision=request.precision, data=features.tobytes()),
+        features=pb.Features(shape=features.shape, precision=request.precision, data=inline),
         tasks=request.tasks,
-        timings=pb.Timings(total_us=len(images), batch_images=len(images)),
+        timings=pb.Timings(total_us=kind.count, batch_images=kind.count),
         bank_sha256=bank,
     )
 

@@ -10,6 +10,7 @@ from perception import AsyncRemoteEncoder, LocalEncoder, UnknownNameError, UserE
 from perception.photos import squares
 from perception.remote import TimedOutError, UnreachableError
 from tests.perception.remote.scripted import Script, mean_features, scripted
+from tests.perception.remote.serving import served
 from tests.server.fake import fake_features
 
 TASKS = ("normal", "reshading")
@@ -88,8 +89,8 @@ def test_one_part_s_failure_is_the_whole_call_s(
         asyncio.run(scenario(address))
 
 
-def test_a_cancelled_call_is_cancelled_and_others_go_on(address: str) -> None:
-    async def scenario() -> None:
+def test_a_cancelled_call_is_cancelled_and_others_go_on() -> None:
+    async def scenario(address: str) -> None:
         async with AsyncRemoteEncoder(address, transport="shared-memory") as encoder:
             await encoder.encode(IMAGES, TASKS)
             call = asyncio.ensure_future(encoder.encode(IMAGES, TASKS))
@@ -99,7 +100,8 @@ def test_a_cancelled_call_is_cancelled_and_others_go_on(address: str) -> None:
                 await call
             np.testing.assert_array_equal(await encoder.encode(IMAGES, TASKS), fake_features(IMAGES, TASKS))
 
-    asyncio.run(scenario())
+    with served("--no-socket") as place:
+        asyncio.run(scenario(f"grpc://{place}"))
 
 
 def test_one_encoder_may_be_used_from_one_event_loop_after_another(address: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from perception import LocalEncoder, RemoteEncoder, UnknownNameError, check_encoder
 from perception.remote import UnreachableError
+from perception.remote.shared_memory import FOLDER
 
 TASKS = ("normal", "reshading")
 START_S = 60
@@ -79,8 +80,11 @@ def test_calls_under_way_when_the_server_is_told_to_stop_are_answered_or_fail_in
         RemoteEncoder(place, transport="shared-memory", retries=1) as other,
     ):
         first, second = encoder.encode(images, TASKS), other.encode(images, TASKS)
+        socket = FOLDER / other.catalogue().local_socket
+        assert socket.is_socket()
         process.send_signal(signal.SIGTERM)
         for client, expected in ((encoder, first), (other, second)):
             with pytest.raises(UnreachableError, match="midlevel serve"):
                 check_until_it_stops(client, images, expected)
     assert process.wait(30) == 0
+    assert not socket.exists()
