@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from perception.photos import Pixels
 from perception.remote.answers import WIRE_TYPES, Buffer, feature_shape
 from perception.remote.options import SHARED_MEMORY
-from perception.remote.shared_memory import Segment, SegmentPool
+from perception.remote.shared_memory import SegmentPool
 from protos.perception.v1 import perception_pb2 as messages
 
 if TYPE_CHECKING:
@@ -74,23 +75,25 @@ class SharedMemoryCarrier:
         room = WIRE_TYPES[_PRECISIONS[precision]].itemsize * count * channels * rows * columns
         with self._pool.lent(begin + room) as segment:
             segment.write(0, images)
-            yield Parcel(_request(segment, images, tasks, precision, begin, room), lambda _: segment.view(begin, room))
+            request = _request(segment.name, images.shape[:3], tuple(tasks), precision, begin, room)
+            yield Parcel(request, lambda _: segment.view(begin, room))
 
     def close(self) -> None:
         """See `Carrier.close`."""
         self._pool.close()
 
 
+@lru_cache(maxsize=64)  # frames of a camera differ in nothing that is said here
 def _request(
-    segment: Segment, images: Pixels, tasks: Sequence[str], precision: str, begin: int, room: int
+    segment: str, shape: tuple[int, ...], tasks: tuple[str, ...], precision: str, begin: int, room: int
 ) -> messages.EncodeRequest:
-    count, height, width = images.shape[:3]
-    shared = messages.SharedImages(segment=segment.name, offset=0, count=count, height=height, width=width)
+    count, height, width = shape
+    shared = messages.SharedImages(segment=segment, offset=0, count=count, height=height, width=width)
     return messages.EncodeRequest(
         images=messages.Images(shared=shared),
         tasks=tasks,
         precision=_PRECISIONS[precision],
-        room=messages.SharedRoom(segment=segment.name, offset=begin, bytes=room),
+        room=messages.SharedRoom(segment=segment, offset=begin, bytes=room),
     )
 
 

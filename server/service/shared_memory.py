@@ -28,7 +28,7 @@ class SharedMemory:
     """
 
     def __init__(self, folder: Path = Path("/dev/shm")) -> None:
-        self._folder = folder
+        self._folder = f"{folder}/"  # not a Path: to join one takes as long as to open the file
 
     def read(self, segment: str, offset: int, count: int) -> Pixels:
         """Bytes of a segment, copied.
@@ -53,8 +53,12 @@ class SharedMemory:
         Raises:
             UserError: As `write`.
         """
-        with self._opened(segment, os.O_WRONLY, offset, count):
-            pass
+        path = self._path(segment, offset + count)
+        try:
+            status = os.lstat(path)
+        except OSError as error:
+            raise _unusable(segment, error) from error
+        _check(status, segment, offset + count)
 
     def write(self, segment: str, offset: int, data: NDArray[np.generic]) -> None:
         """Write into a segment.
@@ -70,23 +74,31 @@ class SharedMemory:
 
     @contextmanager
     def _opened(self, segment: str, mode: int, offset: int, count: int) -> Iterator[int]:
-        if not _NAME.fullmatch(segment):
-            raise UserError(
-                f"the shared memory {segment[:120]!r} has no usable name; expected midlevel- and 1 to 100 letters, "
-                "digits, '_', '.' or '-'."
-            )
-        if offset + count > _LARGEST_OFFSET:
-            raise UserError(f"the offset {offset} into the shared memory {segment!r} is larger than any file.")
+        path = self._path(segment, offset + count)
         try:
             # Neither through links, nor waiting for the other end of a pipe.
-            descriptor = os.open(self._folder / segment, mode | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(path, mode | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 _check(os.fstat(descriptor), segment, offset + count)
                 yield descriptor
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise UserError(f"the shared memory {segment!r} cannot be used: {error.strerror}.") from error
+            raise _unusable(segment, error) from error
+
+    def _path(self, segment: str, end: int) -> str:
+        if not _NAME.fullmatch(segment):
+            raise UserError(
+                f"the shared memory {segment[:120]!r} has no usable name; expected midlevel- and 1 to 100 letters, "
+                "digits, '_', '.' or '-'."
+            )
+        if end > _LARGEST_OFFSET:
+            raise UserError(f"the shared memory {segment!r} would have to be larger than any file: {end} bytes.")
+        return self._folder + segment
+
+
+def _unusable(segment: str, error: OSError) -> UserError:
+    return UserError(f"the shared memory {segment!r} cannot be used: {error.strerror}.")
 
 
 def _check(status: os.stat_result, segment: str, end: int) -> None:
