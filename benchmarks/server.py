@@ -5,8 +5,9 @@
 Run it on an idle machine. Everything is measured in one run on the same cores: the server, and one process that makes
 all the load (`benchmarks.server_load`: asyncio clients, each with a connection of its own, one 128 px frame a request,
 the next when the one before is answered). PyTriton and our own Open Inference endpoint are called through the same
-unmodified `tritonclient`. Servers are started anew for every round, one at a time, in turn; ratios are taken within a
-round, and their medians over rounds are printed with the smallest and largest.
+unmodified `tritonclient`, ours through our own client too, over gRPC and through shared memory. Servers are started
+anew for every round, one at a time, in turn; ratios are taken within a round, and their medians over rounds are printed
+with the smallest and largest.
 
 PyTriton serves the same encoders through dynamic batching: in eager float32 PyTorch, and with the same OpenVINO program
 inside. It needs an environment of its own, since it wants numpy below 2:
@@ -224,6 +225,13 @@ def ours(arguments: argparse.Namespace) -> Iterator[Place]:
 
 
 @contextlib.contextmanager
+def ours_through_shared_memory(arguments: argparse.Namespace) -> Iterator[Place]:
+    """Our server, for our client on the same machine."""
+    with serving(arguments) as address:
+        yield address, "", "shared-memory"
+
+
+@contextlib.contextmanager
 def ours_through_tritonclient(arguments: argparse.Namespace) -> Iterator[Place]:
     """Our server, for NVIDIA's client."""
     with serving(arguments) as address:
@@ -274,6 +282,7 @@ def started(command: Sequence[str], environment: Mapping[str, str] | None = None
 
 
 OURS: Mapping[str, Callable[[argparse.Namespace], contextlib.AbstractContextManager[Place]]] = {
+    "ours, through shared memory": ours_through_shared_memory,
     "ours": ours,
     "ours, by tritonclient": ours_through_tritonclient,
 }
