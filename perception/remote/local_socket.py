@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import struct
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ class Sockets:
         self._unreachable = ""
         self._idle: list[tuple[str, socket.socket]] = []
         self._in_use: set[socket.socket] = set()
+        self._free = threading.Semaphore(MOST_CONNECTIONS)
         self._is_closed = False
         weakref.finalize(self, _close_all, self._idle)
 
@@ -69,18 +71,13 @@ class Sockets:
         _close_all(self._idle)
 
     def connected(self, name: str) -> socket.socket | None:
-        """A connection for one call; None if there can be none."""
-        while self._idle:
-            with contextlib.suppress(IndexError):  # another thread was faster
-                of, kept = self._idle.pop()
-                if of == name:
-                    self._in_use.add(kept)
-                    return kept
-                kept.close()
-        if not _NAME.fullmatch(name) or len(self._in_use) >= MOST_CONNECTIONS:
+        """A connection for one call, to be `lent` to it; None if there can be none."""
+        if not _NAME.fullmatch(name) or not self._free.acquire(blocking=False):
             return None
-        connection = self._connect(name)
-        if connection is not None:
+        connection = self._kept(name) or self._connect(name)
+        if connection is None:
+            self._free.release()
+        else:
             self._in_use.add(connection)
         return connection
 
@@ -112,6 +109,16 @@ class Sockets:
                 self._idle.append((name, connection))
         finally:
             self._in_use.discard(connection)
+            self._free.release()
+
+    def _kept(self, name: str) -> socket.socket | None:
+        while self._idle:
+            with contextlib.suppress(IndexError):  # another thread was faster
+                of, kept = self._idle.pop()
+                if of == name:
+                    return kept
+                kept.close()
+        return None
 
     def _connect(self, name: str) -> socket.socket | None:
         path = str(FOLDER / name)
