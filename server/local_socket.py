@@ -7,7 +7,6 @@ import os
 import secrets
 import socket
 import stat
-import struct
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from perception import UserError
+from perception.unix_sockets import LENGTH_BYTES, framed, peer_of, size_of
 from protos.perception.v1 import perception_pb2 as pb
 from server.backend import Caller
 from server.errors import Draining
@@ -28,11 +28,9 @@ METHOD = "local/perception.v1.Perception/Encode"
 MOST_CONNECTIONS = 256
 """Clients whose connection is closed at once go over gRPC."""
 
-_LENGTH_BYTES = 4
 _LARGEST_REQUEST = 1 << 16  # it says where images are, and has none
 _WAITING_CONNECTIONS = 4096
 _PREFIX, _SUFFIX = "midlevel-", ".sock"
-_CREDENTIALS = struct.Struct("3i")
 _FAULT = "INTERNAL"
 
 _logger = logging.getLogger(__name__)
@@ -180,10 +178,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        credentials = transport.get_extra_info("socket").getsockopt(
-            socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
-        )
-        process, user, _ = _CREDENTIALS.unpack(credentials)
+        process, user = peer_of(transport.get_extra_info("socket"))
         if user != os.geteuid() or not self._owner.let_in(self):
             transport.abort()
             return
@@ -222,14 +217,14 @@ class _Connection(asyncio.Protocol):
 
     def _begin(self) -> None:
         """Answer the next request, once it is there as a whole and the one before it is answered."""
-        if len(self._received) < _LENGTH_BYTES:
+        if len(self._received) < LENGTH_BYTES:
             return
-        size = int.from_bytes(self._received[:_LENGTH_BYTES], "little")
-        if not size or max(size, len(self._received) - _LENGTH_BYTES) > _LARGEST_REQUEST:
+        size = size_of(self._received)
+        if not size or max(size, len(self._received) - LENGTH_BYTES) > _LARGEST_REQUEST:
             self._transport.abort()  # no client of ours
-        elif self._answering is None and not self._is_paused and len(self._received) >= _LENGTH_BYTES + size:
-            message = bytes(self._received[_LENGTH_BYTES : _LENGTH_BYTES + size])
-            del self._received[: _LENGTH_BYTES + size]
+        elif self._answering is None and not self._is_paused and len(self._received) >= LENGTH_BYTES + size:
+            message = bytes(self._received[LENGTH_BYTES : LENGTH_BYTES + size])
+            del self._received[: LENGTH_BYTES + size]
             self._answering = asyncio.get_running_loop().create_task(self._answer(message))
 
     async def _answer(self, message: bytes) -> None:
@@ -240,7 +235,7 @@ class _Connection(asyncio.Protocol):
             _logger.exception("no answer could be made", extra={"method": METHOD})
             self._transport.abort()
             return
-        self._transport.write(len(data).to_bytes(_LENGTH_BYTES, "little") + data)
+        self._transport.write(framed(data))
         self._answering = None
         self._begin()
 

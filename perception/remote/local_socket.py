@@ -10,7 +10,6 @@ import logging
 import os
 import re
 import socket
-import struct
 import threading
 import time
 import weakref
@@ -22,15 +21,14 @@ from google.protobuf.message import DecodeError
 
 from perception.remote.errors import AnsweredError, failure_error
 from perception.remote.shared_memory import FOLDER
+from perception.unix_sockets import LENGTH_BYTES, framed, peer_of, size_of
 from protos.perception.v1 import perception_pb2 as messages
 
 MOST_CONNECTIONS = 16
 """Of one client at the same time."""
 
 _NAME = re.compile(r"midlevel-[A-Za-z0-9_.-]{1,80}\.sock")
-_LENGTH_BYTES = 4
 _CHUNK_BYTES = 1 << 16
-_CREDENTIALS = struct.Struct("3i")
 
 _logger = logging.getLogger(__name__)
 
@@ -127,8 +125,7 @@ class Sockets:
             try:
                 connection.setblocking(False)
                 connection.connect(path)
-                credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-                if _CREDENTIALS.unpack(credentials)[1] != os.geteuid():
+                if peer_of(connection)[1] != os.geteuid():
                     raise PermissionError(None, "it belongs to another user")
             except BaseException:
                 connection.close()
@@ -167,7 +164,7 @@ class LocalEncode:
         timeout_us = max(1, round(1e6 * left_s))
         message = messages.LocalRequest(request=request, timeout_us=timeout_us, token=self._token or "")
         data = message.SerializeToString()
-        return len(data).to_bytes(_LENGTH_BYTES, "little") + data
+        return framed(data)
 
 
 class BlockingLocalEncode(LocalEncode):
@@ -261,12 +258,12 @@ class _Answer:
 
     @property
     def _size(self) -> int:
-        return int.from_bytes(self._received[:_LENGTH_BYTES], "little")
+        return size_of(self._received)
 
     @property
     def is_complete(self) -> bool:
         """Whether the response is there as a whole."""
-        return len(self._received) >= _LENGTH_BYTES + self._size > _LENGTH_BYTES
+        return len(self._received) >= LENGTH_BYTES + self._size > LENGTH_BYTES
 
     def take(self, data: bytes) -> None:
         """More of it.
@@ -285,10 +282,10 @@ class _Answer:
             grpc.RpcError: If these bytes are none.
         """
         try:
-            response = messages.LocalResponse.FromString(bytes(self._received[_LENGTH_BYTES:]))
+            response = messages.LocalResponse.FromString(bytes(self._received[LENGTH_BYTES:]))
         except DecodeError:
             response = messages.LocalResponse()
-        if response.WhichOneof("outcome") is None or len(self._received) != _LENGTH_BYTES + self._size:
+        if response.WhichOneof("outcome") is None or len(self._received) != LENGTH_BYTES + self._size:
             raise AnsweredError(grpc.StatusCode.INTERNAL, f"{len(self._received)} bytes came that are no response")
         return response
 

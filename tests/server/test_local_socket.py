@@ -7,7 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +92,7 @@ async def served(backend: FakeBackend | None = None, tokens: TokenFile | None = 
     assert not it.path.exists()
 
 
-async def until(condition: object) -> None:
-    assert callable(condition)
+async def until(condition: Callable[[], object]) -> None:
     while not condition():
         await asyncio.sleep(0.01)
 
