@@ -104,7 +104,7 @@ def _draw_saving(axes: Axes, saving: Saving) -> None:
     height, ends = saving.policy.performance, sorted((saving.policy.labelled_images, saving.needed))
     arrow = {"arrowstyle": "<->", "color": _YELLOW, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 3}
     axes.annotate("", (ends[0], height), (ends[1], height), arrowprops=arrow)
-    axes.set_title(f"Budget {saving.policy.trained}: {saving}")
+    axes.set_title(f"Budget {saving.policy.trained}: {saving}".replace(", for", ",\nfor"))  # wider than the picture
 
 
 _NOVEL: tuple[tuple[str, dict[str, str], "Callable[[NovelTask], float | None]"], ...] = (

@@ -248,3 +248,13 @@ def test_a_report_needs_no_network_and_nothing_to_run_one() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_title_of_the_largest_saving_is_within_the_picture() -> None:
+    with drawing():
+        figure = draw_supervision([Policy("taxonomy", 26, 20_000, 1.1), *policies()[3:]])
+        figure.canvas.draw()
+        extent = figure.axes[0].get_tightbbox()
+    assert extent is not None
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.width
