@@ -14,7 +14,6 @@ import numpy as np
 import openvino
 import torch
 from openvino import opset13 as operators
-from openvino._offline_transformations import apply_moc_transformations  # what convert_model itself ends with
 from torch import Tensor, nn
 
 from perception.bank.card import Preprocessing
@@ -36,9 +35,7 @@ def side_by_side(encoders: Sequence[nn.Module], preprocessing: Preprocessing) ->
     pixels = _normalised(images, preprocessing)
     networks = [encoder.network if isinstance(encoder, Frozen) else encoder for encoder in encoders]
     features = [_with_weights(_architecture(network, side), network, pixels) for network in networks]
-    graph = openvino.Model([operators.concat(features, axis=1)], [images], "encoders")
-    apply_moc_transformations(graph, False)  # folds batch normalisations into the convolutions before them
-    return graph
+    return openvino.Model([operators.concat(features, axis=1)], [images], "encoders")
 
 
 def _normalised(images: Any, preprocessing: Preprocessing) -> Any:

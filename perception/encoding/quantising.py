@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from openvino._offline_transformations import apply_moc_transformations  # what convert_model itself ends with
 
 from perception.encoding.encoder import FEATURE_CHANNELS
 from perception.errors import UserError
@@ -50,6 +51,8 @@ def quantised(graph: Any) -> Any:
     side = int(graph.input(0).shape[1])
     with _lock, _quiet():
         nncf = _nncf()
+        # Folds batch normalisations. What compiles other graphs does so itself, without keeping the interpreter's lock.
+        apply_moc_transformations(graph, False)
         return nncf.quantize(
             graph,
             nncf.Dataset([picture[None] for picture in pictures(side)]),

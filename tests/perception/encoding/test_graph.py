@@ -17,6 +17,9 @@ from perception.networks import ARCHITECTURES, build_encoder
 from perception.networks.compact import CompactEncoder
 from tests.perception.bank.factory import with_statistics
 
+ROUNDING = 2e-5
+"""Of float32, as a share of the features' spread: batch normalisations are folded elsewhere."""
+
 PREPARED = {name: Preprocessing(architecture.side_px) for name, architecture in ARCHITECTURES.items()}
 
 
@@ -55,7 +58,7 @@ def frozen(architecture: str, seed: int) -> Frozen:
 
 
 @pytest.mark.parametrize(("architecture", "count"), [("compact", 3), ("resnet50", 2)])
-def test_features_are_those_of_a_conversion_of_their_own_to_the_last_bit(architecture: str, count: int) -> None:
+def test_features_are_those_of_a_conversion_of_their_own_but_for_rounding(architecture: str, count: int) -> None:
     prepared = PREPARED[architecture]
     encoders = [frozen(architecture, seed) for seed in range(count)]
     before = [weights_sha256(encoder) for encoder in encoders]
@@ -64,7 +67,7 @@ def test_features_are_those_of_a_conversion_of_their_own_to_the_last_bit(archite
     found = run(side_by_side(encoders, prepared), images)
     assert found.shape == (2, 8 * count, 16, 16)
     assert found.std() > 0
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING * expected.std())
     assert [weights_sha256(encoder) for encoder in encoders] == before
 
 
@@ -84,7 +87,7 @@ def test_an_architecture_is_converted_once_and_one_of_another_shape_by_itself(mo
     for network in (CompactEncoder((16, 32, 48)), CompactEncoder(blocks=1)):
         images = np.random.default_rng(1).integers(0, 256, (1, 128, 128, 3), np.uint8)
         encoder = Frozen(with_statistics(network, 0), "another")
-        np.testing.assert_array_equal(
-            run(side_by_side([encoder], prepared), images), run(converted([encoder], 128), images)
-        )
+        expected = run(converted([encoder], 128), images)
+        found = run(side_by_side([encoder], prepared), images)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING * expected.std())
     assert sides == [128, 128, 128]
