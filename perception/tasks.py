@@ -6,7 +6,7 @@ checkpoints, so that both read without a translation table.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from perception.errors import UnknownNameError, UserError
@@ -79,6 +79,9 @@ class OutputSpec:
         maximum: Largest valid value; None for class indices up to `channels`.
         unit: Unit of the values.
         invalid: The value that marks a pixel without a label; None where every pixel has one.
+        mirror_signs: By what each channel is multiplied when the scene is mirrored left to right (columns change places
+            besides); empty where channels stay as they are; None where that is unknown, so that training does not
+            mirror the task.
     """
 
     kind: OutputKind
@@ -87,6 +90,7 @@ class OutputSpec:
     maximum: float | None
     unit: str
     invalid: float | None = None
+    mirror_signs: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +194,15 @@ class TaskDictionary(Mapping[str, Task]):
 
 
 _UNSIGNED = (0.0, 1.0)
-_IMAGE = OutputSpec(OutputKind.IMAGE, 3, *_UNSIGNED, "sRGB")
-_RESPONSE = OutputSpec(OutputKind.IMAGE, 1, *_UNSIGNED, "response, largest possible = 1")
-_GEOMETRIC_RESPONSE = OutputSpec(OutputKind.IMAGE, 1, *_UNSIGNED, "response, largest possible = 1", invalid=math.nan)
-_DEPTH = OutputSpec(OutputKind.IMAGE, 1, 0.0, 128.0, "m", invalid=math.nan)
-_SEGMENTS = OutputSpec(OutputKind.EMBEDDING, 64, -math.inf, math.inf, "none (distances count)")
-_POSE = OutputSpec(OutputKind.VECTOR, 6, -math.inf, math.inf, "translation m, rotation rad")
-_CLASSES = OutputSpec(OutputKind.CLASSES, None, 0, None, "class index")
+_SAME: tuple[int, ...] = ()
+_POSE_SIGNS = (-1, 1, 1, 1, -1, -1)  # M t, and det(M) M w for the rotation vector w, with M = diag(-1, 1, 1)
+_IMAGE = OutputSpec(OutputKind.IMAGE, 3, *_UNSIGNED, "sRGB", mirror_signs=_SAME)
+_RESPONSE = OutputSpec(OutputKind.IMAGE, 1, *_UNSIGNED, "response, largest possible = 1", mirror_signs=_SAME)
+_GEOMETRIC_RESPONSE = replace(_RESPONSE, invalid=math.nan)
+_DEPTH = OutputSpec(OutputKind.IMAGE, 1, 0.0, 128.0, "m", math.nan, _SAME)
+_SEGMENTS = OutputSpec(OutputKind.EMBEDDING, 64, -math.inf, math.inf, "none (distances count)", mirror_signs=_SAME)
+_POSE = OutputSpec(OutputKind.VECTOR, 6, -math.inf, math.inf, "translation m, rotation rad", mirror_signs=_POSE_SIGNS)
+_CLASSES = OutputSpec(OutputKind.CLASSES, None, 0, None, "class index", mirror_signs=_SAME)
 
 TASKS = TaskDictionary(
     [
@@ -214,12 +220,14 @@ TASKS = TaskDictionary(
             label="the image with its masked centre",
         ),
         Task(
-            "colorization", Group.TWO_D, OutputSpec(OutputKind.PIXEL_CLASSES, 261, 0, 260, "CIE ab bin"), Loss.SOFTMAX,
+            "colorization", Group.TWO_D,
+            OutputSpec(OutputKind.PIXEL_CLASSES, 261, 0, 260, "CIE ab bin", mirror_signs=_SAME), Loss.SOFTMAX,
             Input.GREY, source_only=True,
             label="quantised colour of each pixel",
         ),
         Task(
-            "jigsaw", Group.TWO_D, OutputSpec(OutputKind.CLASSES, 100, 0, 99, "permutation index"), Loss.SOFTMAX,
+            "jigsaw", Group.TWO_D,
+            OutputSpec(OutputKind.CLASSES, 100, 0, 99, "permutation index", mirror_signs=_SAME), Loss.SOFTMAX,
             Input.SHUFFLED, source_only=True,
             label="which permutation of a set of maximal Hamming distance shuffled the tiles",
         ),
@@ -244,12 +252,12 @@ TASKS = TaskDictionary(
             label="distance to the optical centre",
         ),
         Task(
-            "normal", Group.THREE_D, OutputSpec(OutputKind.IMAGE, 3, -1.0, 1.0, "unit vector", invalid=math.nan),
+            "normal", Group.THREE_D, OutputSpec(OutputKind.IMAGE, 3, -1.0, 1.0, "unit vector", math.nan, (-1, 1, 1)),
             Loss.L1_COSINE, aliases=("rgb2sfnorm", "surface_normals"),
             label="surface normals in the camera's frame",
         ),
         Task(
-            "curvature", Group.THREE_D, OutputSpec(OutputKind.IMAGE, 2, -math.inf, math.inf, "1/m", invalid=math.nan),
+            "curvature", Group.THREE_D, OutputSpec(OutputKind.IMAGE, 2, -math.inf, math.inf, "1/m", math.nan, _SAME),
             Loss.L2, aliases=("principal_curvature",),
             label="the two principal curvatures",
         ),
@@ -263,7 +271,7 @@ TASKS = TaskDictionary(
         ),
         Task(
             "reshading", Group.THREE_D,
-            OutputSpec(OutputKind.IMAGE, 1, *_UNSIGNED, "relative radiance", invalid=math.nan), Loss.L1,
+            OutputSpec(OutputKind.IMAGE, 1, *_UNSIGNED, "relative radiance", math.nan, _SAME), Loss.L1,
             aliases=("reshade",),
             label="shading by one light at the camera, constant albedo",
         ),
@@ -273,11 +281,16 @@ TASKS = TaskDictionary(
         ),
         Task(
             "room_layout", Group.GEOMETRIC,
-            OutputSpec(OutputKind.VECTOR, 9, -math.inf, math.inf, "centre m, size m, orientation rad"), Loss.L2,
+            OutputSpec(
+                OutputKind.VECTOR, 9, -math.inf, math.inf, "centre m, size m, orientation rad",
+                mirror_signs=(-1, 1, 1, 1, 1, 1, -1, 1, -1),
+            ),
+            Loss.L2,
             label="the room's box in the camera's frame",
         ),
         Task(
-            "vanishing_point", Group.GEOMETRIC, OutputSpec(OutputKind.VECTOR, 6, -1.0, 1.0, "direction"), Loss.L2,
+            "vanishing_point", Group.GEOMETRIC,
+            OutputSpec(OutputKind.VECTOR, 6, -1.0, 1.0, "direction", mirror_signs=(-1, -1, -1, 1, -1, 1)), Loss.L2,
             aliases=("vanishing_point_well_defined",),
             label="the three Manhattan vanishing directions",
         ),
@@ -291,12 +304,13 @@ TASKS = TaskDictionary(
         ),
         Task(
             "egomotion", Group.GEOMETRIC,
-            OutputSpec(OutputKind.VECTOR, 18, -math.inf, math.inf, "translation m, rotation rad"), Loss.L2_CYCLE,
+            replace(_POSE, channels=18, mirror_signs=3 * _POSE_SIGNS), Loss.L2_CYCLE,
             Input.THREE_VIEWS_FIXATED, aliases=("ego_motion",),
             label="pairwise relative poses of three cameras",
         ),
         Task(
-            "point_matching", Group.GEOMETRIC, OutputSpec(OutputKind.CLASSES, 2, 0, 1, "no / yes"), Loss.SOFTMAX,
+            "point_matching", Group.GEOMETRIC,
+            OutputSpec(OutputKind.CLASSES, 2, 0, 1, "no / yes", mirror_signs=_SAME), Loss.SOFTMAX,
             Input.TWO_VIEWS_ANY, aliases=("point_match",),
             label="whether the two centres show the same point",
         ),
@@ -314,7 +328,7 @@ TASKS = TaskDictionary(
         ),
         Task(
             "segment_semantic", Group.SEMANTIC,
-            OutputSpec(OutputKind.PIXEL_CLASSES, None, 0, None, "class index", invalid=255), Loss.SOFTMAX,
+            OutputSpec(OutputKind.PIXEL_CLASSES, None, 0, None, "class index", 255, _SAME), Loss.SOFTMAX,
             aliases=("segmentsemantic", "segmentsemantic_rb"),
             label="the category of each pixel",
         ),

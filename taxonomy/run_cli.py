@@ -40,7 +40,10 @@ def run(
         Path | None, typer.Option(help="Affinities to compare with, such as the paper's all_affinities file.")
     ] = None,
     studies: Annotated[
-        bool, typer.Option(help="Also train what the sanity table and the study of supervision need.")
+        bool, typer.Option(help="Also train heads on random encoders, and what the study of supervision needs.")
+    ] = True,
+    gains: Annotated[
+        bool, typer.Option(help="Also train from scratch on the readouts' images, which gains are measured against.")
     ] = True,
     bank_name: Annotated[str, typer.Option(help="What the run's bank is called.")] = "own",
     executor: Annotated[str, typer.Option(help="local, or ray for a cluster.")] = "local",
@@ -59,8 +62,8 @@ def run(
         raise UserError("--tasks names no task; name some, or leave it out for all.")
     _run(
         data, out, size, _executor(executor, workers, ray_address, chosen),
-        tasks=names, novel=tuple(novel or ()), published=published, studies=studies, device=chosen, seed=seed,
-        bank_name=bank_name,
+        tasks=names, novel=tuple(novel or ()), published=published, studies=studies, gains=gains, device=chosen,
+        seed=seed, bank_name=bank_name,
     )  # fmt: skip
 
 
@@ -74,7 +77,8 @@ def demo(
 
     _run(
         None, out, preset_named("demo"), _executor("local", workers, None, "cpu"),
-        tasks=None, novel=(), published=None, studies=True, device="cpu", seed=seed, bank_name="demo",
+        tasks=None, novel=(), published=None, studies=True, gains=True, device="cpu", seed=seed,
+        bank_name="demo",
     )  # fmt: skip
 
 
@@ -88,6 +92,7 @@ def _run(
     novel: tuple[Path, ...],
     published: Path | None,
     studies: bool,
+    gains: bool,
     device: str,
     seed: int,
     bank_name: str,
@@ -97,7 +102,7 @@ def _run(
     from taxonomy.transfer_files import read_transfers
 
     rival = None if published is None else read_transfers(published)
-    options = RunOptions(preset, executor, tasks, novel, device, seed, studies)
+    options = RunOptions(preset, executor, tasks, novel, device, seed, studies, gains)
     print_line(str(run_everything(out, data, options, rival, name=bank_name)))
 
 

@@ -27,6 +27,11 @@ class ClassesObjective(Objective):
         """int16 [N]; -1 where there is none."""
         return np.where(label.valid, label.values, _UNKNOWN).astype(np.int16)
 
+    def mirrored(self, targets: Targets, signs: tuple[int, ...]) -> Targets:
+        """A class stays the same; see `Objective.mirrored`."""
+        del signs
+        return targets
+
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy; see `Objective.losses`."""
         return _cross_entropy(outputs, targets, class_dim=-1)
@@ -51,6 +56,11 @@ class PixelClassesObjective(Objective):
         assert self.side is not None
         values = np.where(label.valid, label.values.astype(np.int16), _UNKNOWN).astype(np.int16)
         return np.ascontiguousarray(sampled(values, self.side))
+
+    def mirrored(self, targets: Targets, signs: tuple[int, ...]) -> Targets:
+        """Columns change places; see `Objective.mirrored`."""
+        del signs
+        return np.ascontiguousarray(targets[..., ::-1])
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of the valid pixels; see `Objective.losses`."""

@@ -41,6 +41,14 @@ class EmbeddingObjective(Objective):
         segments = sampled(values, self.side)
         return np.stack([_triplets(segment.reshape(-1)) for segment in segments])
 
+    def mirrored(self, targets: Targets, signs: tuple[int, ...]) -> Targets:
+        """The same triplets of points, each in its mirrored column; see `Objective.mirrored`."""
+        del signs
+        assert self.side is not None
+        pixels = targets.astype(np.int16, copy=False)
+        row, column = np.divmod(pixels, np.int16(self.side))
+        return np.where(pixels >= 0, row * self.side + (self.side - 1 - column), pixels).astype(np.int16)
+
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean hinge of the triplets; see `Objective.losses`."""
         known = targets[:, 0, 0] >= 0

@@ -52,6 +52,13 @@ class Scaling:
         mean, spread = self._shaped(values.ndim)
         return np.asarray(values * spread + mean, np.float32)
 
+    def signed(self, scaled: NDArray[np.floating], signs: tuple[int, ...]) -> NDArray[np.float32]:
+        """Scaled values [N, C, ...] of labels whose channels are multiplied by `signs`; as they are for no signs."""
+        if not signs:
+            return np.asarray(scaled, np.float32)
+        factors = np.array(signs, np.float32).reshape((1, -1) + (1,) * (scaled.ndim - 2))
+        return self.apply(self.undo(scaled) * factors)
+
     def _shaped(self, ndim: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         shape = (1, -1) + (1,) * (ndim - 2)
         return np.array(self.mean, np.float32).reshape(shape), np.array(self.spread, np.float32).reshape(shape)
@@ -86,6 +93,15 @@ class Objective(ABC):
 
         Args:
             label: Values [N, H, W], [N, H, W, C], [N, C] or [N]; valid [N, H, W] or [N].
+        """
+
+    @abstractmethod
+    def mirrored(self, targets: Targets, signs: tuple[int, ...]) -> Targets:
+        """Targets [N, ...] of the same scenes mirrored left to right.
+
+        Args:
+            targets: From `targets`.
+            signs: `OutputSpec.mirror_signs` of the task.
         """
 
     @abstractmethod

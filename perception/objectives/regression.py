@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from perception.errors import UserError
 from perception.labels.view import Label
 from perception.objectives.cycle import cycle_errors
 from perception.objectives.objective import Objective, Scaling, Targets
@@ -42,6 +43,8 @@ COMPRESSIONS: Mapping[str, Compression] = {
 }
 """By name: depth is learned in its logarithm, curvature (1/m, from -50 to 100) by asinh, responses by their root."""
 
+_ODD = ("none", "asinh")
+
 
 @dataclass(frozen=True)
 class ImageObjective(Objective):
@@ -67,6 +70,19 @@ class ImageObjective(Objective):
     def targets(self, label: Label) -> Targets:
         """float16 [N, C, side, side]."""
         return self.scaling.apply(self._compressed(label)).astype(np.float16)
+
+    def mirrored(self, targets: Targets, signs: tuple[int, ...]) -> Targets:
+        """Columns change places, signed channels their sign; see `Objective.mirrored`.
+
+        Raises:
+            UserError: If channels change their sign that a compression does not keep.
+        """
+        if -1 in signs and self.compression not in _ODD:
+            raise UserError(
+                f"{self.task}: mirrored labels change their sign, which {self.compression!r} does not keep."
+            )
+        turned = np.ascontiguousarray(targets[..., ::-1])
+        return self.scaling.signed(turned.astype(np.float32), signs).astype(targets.dtype) if signs else turned
 
     def fitted(self, labels: Sequence[Label]) -> Self:
         """Scaled to these labels; unit vectors stay as they are."""
@@ -151,6 +167,10 @@ class VectorObjective(Objective):
     def targets(self, label: Label) -> Targets:
         """float32 [N, C]."""
         return self.scaling.apply(_vectors(label))
+
+    def mirrored(self, targets: Targets, signs: tuple[int, ...]) -> Targets:
+        """See `Objective.mirrored`."""
+        return self.scaling.signed(targets.astype(np.float32, copy=False), signs)
 
     def fitted(self, labels: Sequence[Label]) -> Self:
         """Scaled to these labels."""

@@ -197,12 +197,13 @@ class Dataset:
         rgb = self._source.read_rgb(chosen)
         return Batch(rgb, {name: self._label(name, chosen, rgb) for name in self._names(tasks)}, chosen)
 
-    def pairs(self, task: str, split: str | None = None) -> ViewGroups:
+    def pairs(self, task: str, split: str | None = None, *, every_order: bool = False) -> ViewGroups:
         """Pairs or triplets of views for a task that looks at several, with its labels.
 
         Args:
             task: fixated_pose, nonfixated_pose, egomotion or point_matching.
             split: Only groups of this split's buildings; all if None.
+            every_order: Each group in every order of its views that means the same; see `GroupTable.in_every_order`.
 
         Raises:
             UserError: If the task looks at single views, or the folder does not tell where its cameras stand.
@@ -210,7 +211,8 @@ class Dataset:
         name = TASKS[task].name
         if name not in GROUPED:
             raise UserError(f"the task {name!r} looks at one view; {', '.join(GROUPED)} look at several.")
-        groups = view_groups(name, self.index.views, self.index.groups)
+        table = self.index.groups.in_every_order() if every_order else self.index.groups
+        groups = view_groups(name, self.index.views, table)
         if groups.label.values.dtype.kind == "f" and not np.isfinite(groups.label.values).all():
             raise UserError(f"{self.root} does not tell where its cameras stand; {name!r} has no labels in it.")
         if split is None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from perception.files import read_bytes
 from taxonomy.dataset.dataset import Dataset
-from taxonomy.dataset.manifest import MANIFEST
+from taxonomy.dataset.manifest import MANIFEST, read_manifest
+from taxonomy.dataset.world import QUALITIES, HouseWorld
 
 _LARGEST_LABEL_FILE_MIB = 4
 
@@ -35,3 +36,16 @@ def dataset_sha256(dataset: Dataset, label_files: Sequence[Path] = ()) -> str:
     for path in label_files:
         digest.update(read_bytes(path, limit_mib=_LARGEST_LABEL_FILE_MIB))
     return digest.hexdigest()
+
+
+def command_of(dataset: Dataset) -> str | None:
+    """The command that renders the same dataset again; None if it was not rendered, or not from our houses alone."""
+    if not (dataset.root / MANIFEST).is_file():
+        return None
+    spec = read_manifest(dataset.root).spec
+    quality = {HouseWorld(quality).name: quality for quality in QUALITIES}.get(spec.world)
+    if quality is None or spec.labels:
+        return None
+    chosen = "" if quality == HouseWorld.quality else f" --quality {quality}"
+    sizes = f"--buildings {spec.buildings} --views {spec.views} --size {spec.size} --seed {spec.seed}"
+    return f"midlevel data render {sizes}{chosen}"

@@ -75,6 +75,19 @@ class GroupTable:
         arrays = {name: np.concatenate(parts).astype(np.int32) for name, parts in shifted.items()}
         return cls(**arrays, matching=np.concatenate([table.matching for table in tables]))
 
+    def in_every_order(self) -> "GroupTable":
+        """The same groups with their views in every order that means the same: two of pairs, six of triplets.
+
+        Of a non-fixated pair the second view sees what the first fixates, so that its order stays.
+        """
+        from itertools import permutations
+
+        pairs, triplets, matching = (
+            np.concatenate([groups[:, order] for order in permutations(range(groups.shape[1]))])
+            for groups in (self.fixated_pairs, self.fixated_triplets, self.matching_pairs)
+        )
+        return GroupTable(pairs, triplets, self.nonfixated_pairs, matching, np.tile(self.matching, 2))
+
 
 ARRAYS: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "camera_position": ("float32", (3,)),

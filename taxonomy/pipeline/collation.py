@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from perception.tasks import TaskDictionary
 from taxonomy.losses import LossTable, TargetLosses
 from taxonomy.training import LOSSES_FILE
-from taxonomy.transfers import PIXELS, SELF
+from taxonomy.transfers import PIXELS, RANDOM, SELF
 
 Losses = NDArray[np.float32]
 
@@ -42,6 +42,12 @@ def target_losses(target: str, folders: TargetFolders) -> TargetLosses:
     measured = {sources: row for sources, row in rows.items() if not np.isnan(row).all()}
     table = np.stack(list(measured.values()), axis=1).astype(np.float32)
     return TargetLosses(target, tuple(measured), lambda: table)
+
+
+def losses_on_random(folders: TargetFolders) -> Losses | None:
+    """Losses [N] of the readout of a random encoder; None if it diverged."""
+    losses = target_losses("", TargetFolders(folders.readouts[:1]))
+    return losses.open()[:, losses.sources.index((RANDOM,))] if (RANDOM,) in losses.sources else None
 
 
 def read_transfers_of(folder: Path) -> list[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from perception.files import write_atomically
 from perception.terminal import print_note, progress
 from taxonomy.dataset import Dataset, HouseWorld, RenderSpec, open_dataset, render_dataset
 from taxonomy.dataset.files import read_json
-from taxonomy.dataset.identity import dataset_sha256
+from taxonomy.dataset.identity import command_of, dataset_sha256
 from taxonomy.dataset.manifest import MANIFEST, installed_versions
 from taxonomy.engine import RunLock
 from taxonomy.pipeline.bank_export import export_bank
@@ -98,6 +98,7 @@ def _write_manifest(out: Path, dataset: Dataset, options: RunOptions) -> None:
         "seed": options.seed,
         "device": options.device,
         "studies": options.studies,
+        "gains": options.gains,
         "dataset": {"sha256": dataset_sha256(dataset), "images": len(dataset), "buildings": len(dataset.buildings)},
         "versions": installed_versions(),
     }
@@ -113,13 +114,16 @@ def _export(
     preset = options.preset
     images, epochs = result.train_images, preset.networks.epochs
     buildings = len({int(building) for building in dataset.index.building_of[dataset.split("train")]})
+    command = command_of(dataset)
     facts = {
+        **({} if command is None else {"dataset": command}),
         "dataset_sha256": dataset_sha256(dataset),
         "images": images,
         "buildings": buildings,
         "epochs": epochs,
         "learning_rate": preset.networks.learning_rate,
         "batch_size": preset.networks.batch_size,
+        "mirrored": True,
         "seed": options.seed,
     }
     return export_bank(
@@ -131,8 +135,9 @@ def _export(
         coverage=found.coverage,
         training=facts,
         provenance=(
-            f"midlevel taxonomy run --preset {preset.name} --seed {options.seed}: {images} images of {buildings} "
-            f"rendered buildings, {epochs} epochs a task; measured on buildings that no network saw."
+            f"{'' if command is None else f'{command} --out data; '}midlevel taxonomy run data --preset {preset.name} "
+            f"--seed {options.seed}: {images} images of {buildings} buildings, {epochs} epochs a task; measured on "
+            "buildings that no network saw."
         ),
     )
 

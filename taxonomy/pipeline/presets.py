@@ -61,9 +61,9 @@ PRESETS: Mapping[str, Preset] = {
             max_order=2,
         ),
         Preset(
-            "standard", 120, 120, 128, "compact",
+            "standard", 400, 60, 128, "compact",
             networks=Schedule(6), readouts=_readouts(8), pixels=Schedule(16),
-            max_order=4,
+            max_order=4, readout_images=2400, test_images=2400,
         ),
         Preset(
             "paper", 600, 256, 256, "resnet50",

@@ -23,6 +23,7 @@ from taxonomy.pipeline.collation import (
     TargetFolders,
     diverged,
     loss_table,
+    losses_on_random,
     ranked_sources,
     read_transfers_of,
     target_losses,
@@ -49,7 +50,8 @@ class RunOptions:
         novel: Python files with tasks of the user's own, which become targets that are never trained in full.
         device: PyTorch's name of where to train.
         seed: Of everything.
-        studies: Also train what the sanity table and the study of supervision need.
+        studies: Also train heads on random encoders for the sanity table, and what the study of supervision needs.
+        gains: Also train from scratch on the readouts' images, which gains are measured against.
     """
 
     preset: Preset
@@ -59,6 +61,7 @@ class RunOptions:
     device: str = "cpu"
     seed: int = 0
     studies: bool = True
+    gains: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class RunResult:
         objectives: Folders of the objectives, by task.
         sources: Folders of the representations, by source; `random` among them.
         targets: Folders of what was measured for each target.
-        sanity: One row for each network; empty without `studies`.
+        sanity: One row for each network; without `studies`, none is compared with a head on a random encoder.
         evidence: Of independent training; None without `studies`.
         held_back: For each target, which test samples come from the second half of the test buildings.
         train_images: That each network learned from.
@@ -159,7 +162,8 @@ class _Run:
         sources = self._do("representations", self.plan.representations([*networks, RANDOM], self._keys("network")))
         targets = self._transfers([task for task in usable if not task.source_only], networks, sources)
         on_random, thirds = self._studies(trained, networks)
-        sanity = [sanity_row(name, networks[name], on_random.get(name)) for name in networks] if on_random else []
+        readouts = {name: losses_on_random(folders) for name, folders in targets.items()}
+        sanity = [sanity_row(name, networks[name], on_random.get(name), readouts.get(name)) for name in networks]
         return RunResult(
             loss_table(targets, tasks),
             tasks,
@@ -204,8 +208,9 @@ class _Run:
             [self.plan.readouts(task, single, keys, self._keys("objective")[task.name]) for task in targets],
         )
         reached = [task for task in targets if self._is_reached(task, first)]
+        from_scratch = reached if self.options.gains else []
         pixels = self._do(
-            "from scratch", [self.plan.pixels(task, self._keys("objective")[task.name]) for task in reached]
+            "from scratch", [self.plan.pixels(task, self._keys("objective")[task.name]) for task in from_scratch]
         )
         ranking = {}
         for task in reached:

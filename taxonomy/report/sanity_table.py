@@ -46,16 +46,18 @@ class SanityLine:
     Args:
         task: Canonical name.
         group: Family.
-        losses: The network's, the constant guess's and the random encoder's.
+        losses: The network's, the constant guess's, those of a readout and of a head on a random encoder.
         over_constant: Win rate.
-        over_random: Win rate; None if that was not trained.
+        over_readout: Win rate; None for a task that is no target.
+        over_random: Win rate over the head; None if that was not trained.
         images: Test samples.
     """
 
     task: str
     group: Group
-    losses: tuple[str, str, str]
+    losses: tuple[str, str, str, str]
     over_constant: WinBar
+    over_readout: WinBar | None
     over_random: WinBar | None
     images: int
 
@@ -66,8 +68,9 @@ class SanityLine:
 
     @property
     def is_exception(self) -> bool:
-        """Whether either win rate is below what is expected."""
-        return self.over_constant.is_exception or (self.over_random is not None and self.over_random.is_exception)
+        """Whether any win rate is below what is expected."""
+        bars = (self.over_constant, self.over_readout, self.over_random)
+        return any(bar is not None and bar.is_exception for bar in bars)
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,13 @@ class SanityTable:
     Args:
         lines: In the order of the dictionary.
         over_constant: Mean over tasks.
-        over_random: Mean over the tasks that have it; None if none has.
+        over_readout: Mean over the tasks that have it; None if none has.
+        over_random: Likewise.
     """
 
     lines: tuple[SanityLine, ...]
     over_constant: WinBar
+    over_readout: WinBar | None
     over_random: WinBar | None
 
     @property
@@ -92,9 +97,11 @@ class SanityTable:
     @property
     def caption(self) -> str:
         """One sentence: what the table is and says."""
-        random = (
-            "" if self.over_random is None else f" and a readout of a random encoder on {self.over_random.percent} %"
-        )
+        rivals = [
+            (self.over_readout, "a readout of a random encoder"),
+            (self.over_random, "a head on a random encoder"),
+        ]
+        random = "".join(f", {name} on {bar.percent} %" for bar, name in rivals if bar is not None)
         names = ", ".join(self.exceptions)
         below = f"below {100 * OVER_RANDOM:.0f} % over random or {100 * OVER_CONSTANT:.0f} % over constant"
         exceptions = f"marked are those {below}: {names}" if names else f"none is {below}"
@@ -113,21 +120,28 @@ def sanity_table(rows: "Sequence[SanityRow]", tasks: TaskDictionary) -> SanityTa
     """
     by_task = {row.task: row for row in rows}
     lines = tuple(_line(by_task[name], tasks) for name in tasks.in_order(by_task))
-    random = [row.win_over_random for row in rows if row.win_over_random is not None]
     return SanityTable(
         lines,
         WinBar(float(np.mean([row.win_over_constant for row in rows])), OVER_CONSTANT),
-        WinBar(float(np.mean(random)), OVER_RANDOM) if random else None,
+        _mean_over_random([row.win_over_readout for row in rows]),
+        _mean_over_random([row.win_over_random for row in rows]),
     )
 
 
+def _mean_over_random(rates: "Sequence[float | None]") -> WinBar | None:
+    known = [rate for rate in rates if rate is not None]
+    return WinBar(float(np.mean(known)), OVER_RANDOM) if known else None
+
+
 def _line(row: "SanityRow", tasks: TaskDictionary) -> SanityLine:
-    random_loss = "-" if row.random_loss is None else f"{row.random_loss:.3g}"
+    losses = (row.test_loss, row.constant_loss, row.readout_loss, row.random_loss)
+    mine, constant, readout, random = ("-" if loss is None else f"{loss:.3g}" for loss in losses)
     return SanityLine(
         row.task,
         tasks[row.task].group,
-        (f"{row.test_loss:.3g}", f"{row.constant_loss:.3g}", random_loss),
+        (mine, constant, readout, random),
         WinBar(row.win_over_constant, OVER_CONSTANT),
+        None if row.win_over_readout is None else WinBar(row.win_over_readout, OVER_RANDOM),
         None if row.win_over_random is None else WinBar(row.win_over_random, OVER_RANDOM),
         row.images,
     )

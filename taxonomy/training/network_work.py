@@ -76,7 +76,7 @@ class ObjectiveWork:
 
 @dataclass(frozen=True)
 class NetworkWork:
-    """Trains the network of one task and tests it on the test split.
+    """Trains the network of one task and tests it on the test split; half of what it learns from is mirrored.
 
     Needs "objective". Writes `encoder.safetensors` and `head.safetensors` (float32), `losses.npy` and
     `constant_losses.npy` (float32 [N], of the network and of the best constant guess on each test sample), and
@@ -94,7 +94,7 @@ class NetworkWork:
     """
 
     kind: ClassVar[str] = "network"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     task: str
     architecture: str
@@ -108,7 +108,7 @@ class NetworkWork:
     def __call__(self, folder: Path, inputs: Mapping[str, Path]) -> None:
         """See the class."""
         task, objective = self.data.tasks()[self.task], read_objective(inputs["objective"])
-        samples = self._samples(task, objective, "train", self.data.train_images)
+        samples = self._samples(task, objective, "train", self.data.train_images, augmented=True)
         network = TaskNetwork(
             build_encoder(self.architecture, self.seed), build_head(objective.output_shape, task.input.views, self.seed)
         )
@@ -141,9 +141,11 @@ class NetworkWork:
         }
         write_atomically(folder / RESULT_FILE, json.dumps(result, indent=1) + "\n")
 
-    def _samples(self, task: Task, objective: Objective, split: str, count: int | None) -> Samples:
+    def _samples(
+        self, task: Task, objective: Objective, split: str, count: int | None, *, augmented: bool = False
+    ) -> Samples:
         dataset = open_dataset(self.data.folder)
-        return load_samples(dataset, task, objective, first_views(dataset, split, count))
+        return load_samples(dataset, task, objective, first_views(dataset, split, count), augmented=augmented)
 
 
 def read_objective(folder: Path) -> Objective:

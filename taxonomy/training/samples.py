@@ -1,8 +1,9 @@
 """One task's images and targets, in memory: read once, then drawn in any order."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from perception.labels.view import Label
 from perception.objectives.objective import Objective, Targets
 from perception.tasks import Input, Task
 from taxonomy.dataset.dataset import Dataset
+from taxonomy.dataset.relative_poses import ViewGroups
 
 _AT_ONCE = 256
 _LABELS_TO_FIT = 1024
@@ -29,36 +31,44 @@ class Samples:
         images: uint8 [M, H, W, 3], each image once.
         rows: int64 [N, V], the images of each sample.
         targets: [N, ...].
+        mirror: Targets of mirrored images; if given, half of what is drawn for training is mirrored left to right.
     """
 
     task: Task
     images: NDArray[np.uint8]
     rows: NDArray[np.int64]
     targets: Targets
+    mirror: Callable[[Targets], Targets] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def in_epoch(self) -> int:
+        """How many samples count as one pass: as many as there are images, if views make more groups than that."""
+        return min(len(self), len(self.images))
 
     def draw(self, chosen: NDArray[np.integer[Any]], rng: np.random.Generator) -> tuple[NDArray[np.uint8], Targets]:
         """Inputs uint8 [n, V, H, W, 3] and targets [n, ...] for training: noise, and orders of tiles, are new."""
         targets = self.targets[chosen]
         if self.task.input is Input.SHUFFLED:
             targets = rng.integers(PERMUTATION_COUNT, size=len(chosen)).astype(self.targets.dtype)
-        return self._inputs(chosen, targets, rng), targets
+        images = self.images[self.rows[chosen]]
+        if self.mirror is not None:
+            turned = rng.random(len(chosen)) < 0.5
+            images[turned], targets[turned] = images[turned][..., ::-1, :], self.mirror(targets[turned])
+        return self._prepared(images, targets, rng), targets
 
     def fixed(self, start: int, stop: int) -> tuple[NDArray[np.uint8], Targets]:
         """The same from `start` to `stop` for tests: noise and orders of tiles are always the same."""
         chosen = np.arange(start, min(stop, len(self)))
         targets = self.targets[chosen]
         rng = np.random.default_rng([start, zlib.crc32(self.task.name.encode())])
-        return self._inputs(chosen, targets, rng), targets
+        return self._prepared(self.images[self.rows[chosen]], targets, rng), targets
 
-    def _inputs(
-        self, chosen: NDArray[np.integer[Any]], targets: Targets, rng: np.random.Generator
-    ) -> NDArray[np.uint8]:
-        rows = self.rows[chosen]
-        images = self.images[rows.reshape(-1)]
-        return prepared(self.task.input, images, targets, rng).reshape(*rows.shape, *images.shape[1:])
+    def _prepared(self, images: NDArray[np.uint8], targets: Targets, rng: np.random.Generator) -> NDArray[np.uint8]:
+        flat = images.reshape(-1, *images.shape[2:])
+        return prepared(self.task.input, flat, targets, rng).reshape(images.shape)
 
 
 def first_views(dataset: Dataset, split: str, count: int | None) -> NDArray[np.int64]:
@@ -85,20 +95,25 @@ def sample_rows(dataset: Dataset, task: Task, indices: NDArray[np.int64]) -> NDA
     return _groups(dataset, task, indices)[1] if task.input.views > 1 else np.arange(len(indices))[:, None]
 
 
-def _groups(dataset: Dataset, task: Task, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Chosen groups, and their images as positions in `indices`."""
-    groups = dataset.pairs(task.name)
+def _groups(
+    dataset: Dataset, task: Task, indices: NDArray[np.int64], *, all_groups: bool = False
+) -> tuple[ViewGroups, NDArray[np.int64]]:
+    """As many groups as images, or all in every order; and their images as positions in `indices`."""
+    groups = dataset.pairs(task.name, every_order=all_groups)
     place = np.full(len(dataset), -1)
     place[indices] = np.arange(len(indices))
     inside = np.flatnonzero((place[groups.indices] >= 0).all(axis=1))
     if not len(inside):
         raise UserError(f"{dataset.root}: none of the views of {task.name!r} lie together in this part; add images.")
-    if len(inside) > len(indices):
+    if len(inside) > len(indices) and not all_groups:
         inside = inside[np.linspace(0, len(inside) - 1, len(indices)).round().astype(int)]
-    return inside, place[groups.indices[inside]]
+    chosen = groups[inside]
+    return chosen, place[chosen.indices]
 
 
-def load_samples(dataset: Dataset, task: Task, objective: Objective, indices: NDArray[np.int64]) -> Samples:
+def load_samples(
+    dataset: Dataset, task: Task, objective: Objective, indices: NDArray[np.int64], *, augmented: bool = False
+) -> Samples:
     """Read a task's images and targets.
 
     Args:
@@ -106,12 +121,16 @@ def load_samples(dataset: Dataset, task: Task, objective: Objective, indices: ND
         task: Which.
         objective: Fitted; makes targets of labels.
         indices: int64 [M], images of the dataset.
+        augmented: For training: draw mirrored images too, if the task says what becomes of its labels, and from all
+            groups of views in every order, instead of as many as there are images.
 
     Raises:
         UserError: If the dataset lacks the task, or no image has a valid label.
     """
-    rows, targets = load_targets(dataset, task, objective, indices)
-    return Samples(task, load_images(dataset, indices), rows, targets)
+    rows, targets = load_targets(dataset, task, objective, indices, all_groups=augmented)
+    signs = task.output.mirror_signs if augmented and task.output is not None else None
+    mirror = None if signs is None else partial(objective.mirrored, signs=signs)
+    return Samples(task, load_images(dataset, indices), rows, targets, mirror)
 
 
 def load_images(dataset: Dataset, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -120,12 +139,12 @@ def load_images(dataset: Dataset, indices: NDArray[np.int64]) -> NDArray[np.uint
 
 
 def load_targets(
-    dataset: Dataset, task: Task, objective: Objective, indices: NDArray[np.int64]
+    dataset: Dataset, task: Task, objective: Objective, indices: NDArray[np.int64], *, all_groups: bool = False
 ) -> tuple[NDArray[np.int64], Targets]:
     """The samples of a task among these images, and their targets.
 
-    A task that looks at several views gets the groups that lie within `indices`, at most as many as there are images,
-    spread evenly.
+    A task that looks at several views gets the groups that lie within `indices`: at most as many as there are images,
+    spread evenly, or all, in every order of their views.
 
     Returns:
         Which images each sample shows, int64 [N, V], positions in `indices`; and targets [N, ...].
@@ -135,8 +154,8 @@ def load_targets(
     """
     rows = np.arange(len(indices))[:, None]
     if task.input.views > 1:
-        chosen, rows = _groups(dataset, task, indices)
-        targets = objective.targets(dataset.pairs(task.name)[chosen].label)
+        chosen, rows = _groups(dataset, task, indices, all_groups=all_groups)
+        targets = objective.targets(chosen.label)
     else:
         labels = (dataset.batch(part, [task.name]).labels[task.name] for part in _parts(indices))
         targets = np.concatenate([objective.targets(label) for label in labels])
@@ -165,7 +184,7 @@ def fit_objective(dataset: Dataset, task: Task, objective: Objective, indices: N
     spread = indices[np.linspace(0, len(indices) - 1, min(len(indices), _LABELS_TO_FIT)).round().astype(int)]
     if task.input.views > 1:
         chosen, _ = _groups(dataset, task, indices)
-        labels: list[Label] = [dataset.pairs(task.name)[chosen].label]
+        labels: list[Label] = [chosen.label]
     else:
         labels = [dataset.batch(part, [task.name]).labels[task.name] for part in _parts(spread)]
     return objective.fitted(labels)

@@ -24,7 +24,7 @@ class Schedule:
     """How every network is trained.
 
     Args:
-        epochs: Passes over the samples.
+        epochs: Passes over the samples, each of `Samples.in_epoch`.
         batch_size: Samples a step.
         learning_rate: At its peak; it rises over the first tenth of the steps and falls to zero along a cosine.
         weight_decay: Of AdamW.
@@ -78,7 +78,7 @@ def train(
     Raises:
         UserError: If the loss is no longer finite.
     """
-    steps = schedule.steps(len(samples))
+    steps = schedule.steps(samples.in_epoch)
     if torch.device(device).type == "cuda":
         network.compile()  # in place
     rng = np.random.default_rng(seed)
@@ -107,7 +107,7 @@ def train(
                     )
                 on_step(step, loss)
                 sums.append(loss)
-            if len(order) < schedule.batch_size and sums:
+            if (step + 1) % (steps // schedule.epochs) == 0 and sums:
                 history.append(float(np.mean(sums)))
                 sums.clear()
     network.eval()

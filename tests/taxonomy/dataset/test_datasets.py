@@ -3,6 +3,7 @@
 import json
 from dataclasses import fields
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from perception import TASKS, UserError
-from perception.labels import Label, Labeller, View, relative_pose
+from perception.labels import Label, Labeller, View, compute_label, relative_pose
 from sim import Cameras, Sensor
 from taxonomy.dataset import Dataset, open_dataset
 from taxonomy.dataset.labelling import DERIVED, views_of
@@ -104,6 +105,34 @@ def test_poses_are_those_of_the_label_function(stored: Dataset) -> None:
     for row in here:
         first, second = groups.indices[row]
         assert groups.label.values[row] == pytest.approx(relative_pose(views[first], views[second]), abs=1e-5)
+
+
+@pytest.mark.parametrize(("task", "orders"), [("fixated_pose", 2), ("egomotion", 6)])
+def test_groups_in_every_order_have_the_labels_of_that_order(stored: Dataset, task: str, orders: int) -> None:
+    _, views = rerendered(stored, 0)
+    plain, groups = stored.pairs(task), stored.pairs(task, every_order=True)
+    assert len(groups) == orders * len(plain)
+    wanted = {order for row in plain.indices.tolist() for order in permutations(row)}
+    assert {tuple(row) for row in groups.indices.tolist()} == wanted
+    here = [row for row, members in enumerate(groups.indices) if members.max() < len(views)]
+    assert len(here) > orders
+    for row in here[:: max(1, len(here) // 40)]:
+        label = compute_label(task, *(views[member] for member in groups.indices[row]))
+        np.testing.assert_allclose(groups.label.values[row].astype(float), label.values.astype(float), atol=1e-5)
+
+
+def test_pairs_match_or_not_in_either_order(stored: Dataset) -> None:
+    plain, groups = (stored.pairs("point_matching", every_order=every) for every in (False, True))
+    labels = dict(zip(map(tuple, plain.indices.tolist()), plain.label.values.tolist(), strict=True))
+    for row, label in zip(groups.indices.tolist(), groups.label.values.tolist(), strict=True):
+        first, second = row
+        assert label == labels.get((first, second), labels.get((second, first)))
+    assert len(groups) == 2 * len(plain)
+
+
+def test_the_order_of_views_that_do_not_fixate_one_point_stays(stored: Dataset) -> None:
+    plain, groups = (stored.pairs("nonfixated_pose", every_order=every) for every in (False, True))
+    np.testing.assert_array_equal(plain.indices, groups.indices)
 
 
 def test_poses_of_a_triplet_close_the_circle(stored: Dataset) -> None:

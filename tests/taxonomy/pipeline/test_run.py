@@ -281,6 +281,17 @@ def test_a_runs_studies_are_read_back_for_another_report(run_copy: Path) -> None
         read_findings(run_copy)
 
 
+def test_without_training_from_scratch_there_is_everything_but_gains(data: Path, tmp_path: Path) -> None:
+    options = tiny_options(tasks=("normal", "jigsaw", "class_scene"))
+    page = run_everything(tmp_path / "run", data, dataclasses.replace(options, studies=False, gains=False))
+    transfers = list(read_transfers(tmp_path / "run"))
+    assert transfers
+    assert all(transfer.gain is None and transfer.quality is not None for transfer in transfers)
+    assert not (tmp_path / "run" / "units" / "pixels").exists()
+    assert load_bank(tmp_path / "run" / "bank").coverage
+    assert page.is_file()
+
+
 def test_half_a_picture_and_a_missing_building_are_told_of_and_the_rest_goes_on(tmp_path: Path) -> None:
     spec = RenderSpec(9, 9, 128, seed=3)
     render_dataset(tmp_path / "data", spec, world=BoxWorld(), layouts=("published",))
@@ -298,7 +309,9 @@ def test_an_option_changed_in_a_finished_folder_leaves_nothing_of_the_run_before
     run_everything(run_copy, data, dataclasses.replace(options, studies=False))
     assert load_bank(run_copy / "bank").tasks == ("jigsaw", "normal", "class_scene")
     assert load_bank(run_copy / "bank").verify() == []
-    assert json.loads((run_copy / "sanity.json").read_text()) == {"sanity": []}
+    rows = json.loads((run_copy / "sanity.json").read_text())["sanity"]
+    assert [row["task"] for row in rows] == ["jigsaw", "normal", "class_scene"]
+    assert all(row["win_over_random"] is None for row in rows)
     assert set(read_transfers(run_copy).targets) == {"normal", "class_scene"}
 
 

@@ -31,7 +31,10 @@ def test_one_command_leads_from_a_dataset_to_a_report_that_other_commands_read(d
     assert "normal" in listed.stdout
     page = (tmp_path / "run" / "report" / "report.html").read_text()
     assert "Sample predictions" in page
-    assert json.loads((tmp_path / "run" / "sanity.json").read_text()) == {"sanity": []}
+    rows = {row["task"]: row for row in json.loads((tmp_path / "run" / "sanity.json").read_text())["sanity"]}
+    assert set(rows) == {"normal", "class_scene", "jigsaw", "fixated_pose"}
+    assert all(row["win_over_random"] is None for row in rows.values()), "no head was trained on a random encoder"
+    assert [name for name, row in rows.items() if row["win_over_readout"] is None] == ["jigsaw"], "which is no target"
 
 
 @pytest.mark.parametrize(

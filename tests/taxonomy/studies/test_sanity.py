@@ -28,18 +28,23 @@ def share_of_wins(mine: list[float], rival: list[float]) -> float:
 
 def test_win_rates_count_each_labelled_image_once_and_ties_half(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    mine, constant, random = rng.integers(0, 6, (3, 200)).astype(float).tolist()  # few values: many ties
-    mine[3] = constant[3] = random[3] = np.nan  # an image without a label
-    row = sanity_row("normal", unit(tmp_path / "net", mine, constant), unit(tmp_path / "random", random))
+    mine, constant, random, readout = rng.integers(0, 6, (4, 200)).astype(float).tolist()  # few values: many ties
+    mine[3] = constant[3] = random[3] = readout[3] = np.nan  # an image without a label
+    row = sanity_row(
+        "normal", unit(tmp_path / "net", mine, constant), unit(tmp_path / "random", random), np.array(readout)
+    )
     assert row.win_over_constant == pytest.approx(share_of_wins(mine, constant))
     assert row.win_over_random == pytest.approx(share_of_wins(mine, random))
+    assert row.win_over_readout == pytest.approx(share_of_wins(mine, readout))
     assert row.images == 199
     labelled = [n for n in range(200) if n != 3]
-    for loss, values in ((row.test_loss, mine), (row.constant_loss, constant), (row.random_loss, random)):
+    rivals = ((row.test_loss, mine), (row.constant_loss, constant), (row.random_loss, random))
+    for loss, values in (*rivals, (row.readout_loss, readout)):
         assert loss == pytest.approx(sum(values[n] for n in labelled) / 199)
 
 
 def test_without_a_random_encoder_its_columns_are_empty(tmp_path: Path) -> None:
     row = sanity_row("normal", unit(tmp_path / "net", [1.0, 2.0], [2.0, 1.0]), None)
     assert (row.random_loss, row.win_over_random, row.win_over_constant) == (None, None, 0.5)
+    assert (row.readout_loss, row.win_over_readout) == (None, None)
     assert row.to_json()["task"] == "normal"

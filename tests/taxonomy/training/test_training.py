@@ -99,6 +99,36 @@ def test_tests_draw_the_same_noise_every_time_and_training_another() -> None:
     assert (shuffled.draw(np.arange(8), rng)[1] != np.arange(8)).any()
 
 
+def test_half_of_what_is_drawn_is_mirrored_with_its_labels() -> None:
+    """The column of a bright stripe, as a label that changes its sign in a mirror, always fits what is seen."""
+    column = np.arange(4, 124)
+    images = np.zeros((len(column), 128, 128, 3), np.uint8)
+    images[np.arange(len(column)), :, column] = 255
+    targets = np.repeat((column - 63.5)[:, None], 6, axis=1).astype(np.float32)
+    rows = np.arange(len(column))[:, None]
+    mirrored = Samples(TASKS["vanishing_point"], images, rows, targets, lambda values: -values.astype(np.float32))
+    rng = np.random.default_rng(0)
+    seen, labels = mirrored.draw(np.repeat(np.arange(len(column)), 5), rng)
+    found = seen[:, 0, 0, :, 0].argmax(axis=1) - 63.5
+    np.testing.assert_allclose(labels[:, 0].astype(float), found)
+    assert 0.4 < (found != np.repeat(targets[:, 0], 5)).mean() < 0.6
+    np.testing.assert_array_equal(mirrored.fixed(0, 8)[0][:, 0], images[:8])
+    assert (images[np.arange(len(column)), :, column] == 255).all(), "the images themselves stay"
+
+
+def test_an_epoch_of_many_groups_of_few_images_has_as_many_samples_as_images() -> None:
+    samples, objective = brightness_samples(16)
+    rows = np.tile(np.arange(16), 5)[:, None]
+    many = Samples(samples.task, samples.images, rows, np.tile(samples.targets, (5, 1)))
+    assert (many.in_epoch, len(many)) == (16, 80)
+    steps: list[int] = []
+    history = train(
+        network_for(objective), many, objective, Schedule(3, 8), seed=0, on_step=lambda step, _: steps.append(step)
+    )
+    assert steps == list(range(3 * 16 // 8))
+    assert len(history) == 3
+
+
 class _Wild(nn.Module):
     """Puts out infinities, whose cross-entropy is NaN, as that of an image without a label is."""
 
