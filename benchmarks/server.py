@@ -5,7 +5,8 @@
 Run it on an idle machine. Everything is measured in one run on the same cores: the server, and one process that makes
 all the load (`benchmarks.server_load`: asyncio clients, each with a connection of its own, one 128 px frame a request,
 the next when the one before is answered). PyTriton and our own Open Inference endpoint are called through the same
-unmodified `tritonclient`, ours through our own client too, over gRPC and through shared memory. Servers are started
+unmodified `tritonclient`, ours through our own client too, over gRPC and through shared memory, and over one stream a
+client. Servers are started
 anew for every round, one at a time, in turn; ratios are taken within a round, and their medians over rounds are printed
 with the smallest and largest.
 
@@ -232,6 +233,13 @@ def ours_through_shared_memory(arguments: argparse.Namespace) -> Iterator[Place]
 
 
 @contextlib.contextmanager
+def ours_on_a_stream(arguments: argparse.Namespace) -> Iterator[Place]:
+    """Our server, for clients that keep a stream open."""
+    with serving(arguments) as address:
+        yield address, "", "stream"
+
+
+@contextlib.contextmanager
 def ours_through_tritonclient(arguments: argparse.Namespace) -> Iterator[Place]:
     """Our server, for NVIDIA's client."""
     with serving(arguments) as address:
@@ -284,6 +292,7 @@ def started(command: Sequence[str], environment: Mapping[str, str] | None = None
 OURS: Mapping[str, Callable[[argparse.Namespace], contextlib.AbstractContextManager[Place]]] = {
     "ours, through shared memory": ours_through_shared_memory,
     "ours": ours,
+    "ours, on a stream": ours_on_a_stream,
     "ours, by tritonclient": ours_through_tritonclient,
 }
 PYTRITON: Mapping[str, Callable[[argparse.Namespace], contextlib.AbstractContextManager[Place]]] = {
