@@ -107,6 +107,26 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
+def join(
+    banks: Annotated[
+        list[str], typer.Argument(help="Names or folders; where two have a task, the later one's counts.")
+    ],
+    out: Annotated[Path, typer.Option(help="The joined bank's folder; made.")],
+    name: Annotated[str, typer.Option(help="What it is called.")] = "joined",
+    as_json: AsJson = False,
+) -> None:
+    """Make one bank of several, such as the shipped one and networks of your own."""
+    from perception.bank import join_banks, load_bank
+    from perception.terminal import print_json, print_line
+
+    bank = join_banks([load_bank(each) for each in banks], out, name)
+    if as_json:
+        print_json({"folder": str(out), "tasks": list(bank.tasks), "sha256": bank.sha256})
+    else:
+        print_line(f"written: {out}, {len(bank.tasks)} encoders, {bank.total_bytes / 2**20:.1f} MiB")
+
+
 @app.command("import")
 def import_published(
     source: Annotated[str, typer.Argument(help="A folder of published .pth files, or its http(s) address.")],

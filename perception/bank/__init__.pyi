@@ -12,5 +12,6 @@ from .checkpoint import write_checkpoint as write_checkpoint
 from .frozen import Frozen as Frozen
 from .frozen import weights_sha256 as weights_sha256
 from .importing import import_bank as import_bank
+from .joining import join_banks as join_banks
 from .predictor import Prediction as Prediction
 from .predictor import Predictor as Predictor

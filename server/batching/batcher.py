@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from perception.errors import UserError
 from server.batching.fair_queue import FairQueue
 from server.batching.observer import DropReason, Observer, Unobserved
+from server.batching.regulars import Regulars
 from server.errors import DeadlineExpired, Draining, Overloaded
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ class Batcher(Generic[Work, Result]):
         compute: Results of a batch, in its order; a result that is an exception is raised to its own caller. Called on
             the thread. What it raises is raised to all callers of the batch.
         largest_batch: Images in a batch, and so in a request.
-        delay_us: How long the oldest request may be kept for others to join it while the thread is free. 0 takes what
-            is there: while a batch is computed the next gathers anyway.
+        delay_us: How long the oldest request may be kept for others to join it while the thread is free. With 0 only
+            those are waited for who were just answered and ask again at once (see `Regulars`): while a batch is
+            computed the next gathers anyway.
         largest_queue: Images that may wait.
         observer: Is told what happens.
 
@@ -98,6 +100,7 @@ class Batcher(Generic[Work, Result]):
         self._loop = asyncio.get_running_loop()
         self._queue: FairQueue[_Waiting[Work, Result]] = FairQueue(largest_batch)
         self._changed = threading.Condition(threading.Lock())  # held for microseconds
+        self._regulars = Regulars()
         self._awaited_images = sys.maxsize  # the thread sleeps until so many are queued
         self._is_draining = False
         self._ended = asyncio.Event()
@@ -220,7 +223,9 @@ class Batcher(Generic[Work, Result]):
             while batch := self._next_batch():
                 begun_s = time.monotonic()
                 outcomes = self._outcomes([request.work for request in batch])
-                self._tell(self._deliver, batch, outcomes, begun_s, time.monotonic())
+                done_s = time.monotonic()
+                self._expect(batch, begun_s, done_s)
+                self._tell(self._deliver, batch, outcomes, begun_s, done_s)
                 del batch, outcomes  # nothing is kept while the thread sleeps
             self._tell(self._ended.set)
         except RuntimeError:
@@ -230,11 +235,17 @@ class Batcher(Generic[Work, Result]):
     def _tell(self, function: Callable[..., object], *arguments: object) -> None:
         self._loop.call_soon_threadsafe(function, *arguments)
 
+    def _expect(self, batch: list[_Waiting[Work, Result]], begun_s: float, done_s: float) -> None:
+        images = sum(request.images for request in batch if not request.alone)
+        with self._changed:
+            self._regulars.answered(images, self._queue.images, done_s - begun_s, done_s)
+
     def _next_batch(self) -> list[_Waiting[Work, Result]]:
         """The next batch, waited for; empty when all is done and no more is taken."""
         while True:
             with self._changed:
                 self._gather()
+                self._regulars.began(self._queue.images, self.largest_batch)
                 batch, over = self._queue.take(time.monotonic())
                 is_last = self._is_draining and not self._queue.images
             if over:
@@ -245,7 +256,7 @@ class Batcher(Generic[Work, Result]):
     def _gather(self) -> None:
         """Sleep until there is a batch worth computing."""
         while not self._is_draining and (left_s := self._left_s()) != 0:
-            self._awaited_images = 1 if left_s is None else self.largest_batch
+            self._awaited_images = 1 if left_s is None else self._wanted_images()
             self._changed.wait(left_s)
         self._awaited_images = sys.maxsize
 
@@ -253,9 +264,15 @@ class Batcher(Generic[Work, Result]):
         """How long others may still join; None for an empty queue."""
         if not self._queue.images:
             return None
-        if not self._delay_s or self._queue.images >= self.largest_batch:
-            return 0
-        return max(0, self._queue.oldest_s() + self._delay_s - time.monotonic())
+        now_s = time.monotonic()
+        left_s = self._regulars.left_s(self._queue.images, self.largest_batch, now_s)
+        if self._delay_s and self._queue.images < self.largest_batch:
+            left_s = max(left_s, self._queue.oldest_s() + self._delay_s - now_s)
+        return left_s
+
+    def _wanted_images(self) -> int:
+        """So many need not wait for others."""
+        return self.largest_batch if self._delay_s else self._regulars.expected(self.largest_batch)
 
     def _outcomes(self, work: list[Work]) -> Sequence[Result | Exception]:
         try:
