@@ -73,7 +73,8 @@ def measured(job: tuple[Path, str, str, int]) -> SanityRow:
     objective = objective_from_json(card.objective)
     tests = load_samples(dataset, task, objective, first_views(dataset, "test", count))
     losses = per_image_losses(TaskNetwork(checkpoint.encoder, checkpoint.head), tests, objective)
-    _, known = load_targets(dataset, task, objective, first_views(dataset, "train", count))
+    few = count if task.input.views == 1 else None  # pairs of a house's first views are not like all of its pairs
+    _, known = load_targets(dataset, task, objective, first_views(dataset, "train", few))
     constants = constant_losses(objective.constant_guess(known), tests, objective)
     readout = None if task.source_only else losses_of_readout(dataset, task, objective, card.architecture, count)
     return SanityRow(
