@@ -82,6 +82,9 @@ class OutputSpec:
         mirror_signs: By what each channel is multiplied when the scene is mirrored left to right (columns change places
             besides); empty where channels stay as they are; None where that is unknown, so that training does not
             mirror the task.
+
+    Raises:
+        UserError: If `mirror_signs` are not 1 or -1 for each channel.
     """
 
     kind: OutputKind
@@ -91,6 +94,14 @@ class OutputSpec:
     unit: str
     invalid: float | None = None
     mirror_signs: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        signs = self.mirror_signs
+        if signs and (len(signs) != self.channels or not set(signs) <= {1, -1}):
+            raise UserError(
+                f"mirror_signs are {signs} for {self.channels} channels; expected 1 or -1 for each channel, () if a "
+                "mirror changes none, or None if it is not known."
+            )
 
 
 @dataclass(frozen=True, slots=True)

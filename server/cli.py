@@ -32,7 +32,7 @@ def serve(
     precision: Annotated[str, typer.Option(help="float32, bfloat16, int8 or auto.")] = _DEFAULTS.precision,
     max_batch: Annotated[int, typer.Option(help="Images computed together, and of one request.")] = _DEFAULTS.max_batch,
     max_delay_us: Annotated[
-        int, typer.Option(help="Microseconds that a request may wait for others to be computed with.")
+        int, typer.Option(help="Microseconds that a request may wait for others, beyond those just answered.")
     ] = _DEFAULTS.max_delay_us,
     max_queue: Annotated[int, typer.Option(help="Images that may wait; more are refused.")] = _DEFAULTS.max_queue,
     max_message_mib: Annotated[int, typer.Option(help="Largest request and response.")] = _DEFAULTS.max_message_mib,

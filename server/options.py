@@ -33,7 +33,7 @@ class ServeOptions:
         device: "cpu", "cuda" or "auto".
         precision: "float32", "bfloat16", "int8" or "auto".
         max_batch: Images computed together, and so most images of a request.
-        max_delay_us: How long a request may wait for others to be computed with.
+        max_delay_us: How long a request may wait for others to be computed with, beyond those who were just answered.
         max_queue: Images that may wait; further requests are refused.
         max_message_mib: Largest request and response.
         tls_cert: PEM; None for no TLS.

@@ -43,7 +43,7 @@ def run(
         bool, typer.Option(help="Also train heads on random encoders, and what the study of supervision needs.")
     ] = True,
     gains: Annotated[
-        bool, typer.Option(help="Also train from scratch on the readouts' images, which gains are measured against.")
+        bool, typer.Option(help="Also train from scratch on the readouts' images, for gains and supervision saved.")
     ] = True,
     bank_name: Annotated[str, typer.Option(help="What the run's bank is called.")] = "own",
     executor: Annotated[str, typer.Option(help="local, or ray for a cluster.")] = "local",

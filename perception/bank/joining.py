@@ -21,11 +21,13 @@ def join_banks(banks: Sequence[Bank], folder: Path, name: str) -> Bank:
         name: What the bank is called.
 
     Raises:
-        UserError: If there are fewer, their architectures differ, one is damaged, or the folder is there already or
-            cannot be written.
+        UserError: If there are fewer, the name is empty, their architectures differ, one is damaged, or the folder is
+            there already or cannot be written.
     """
     if len(banks) < 2:
         raise UserError(f"{len(banks)} bank to join; name at least two.")
+    if not name.strip():
+        raise UserError("the joined bank has an empty name; give it one.")
     architectures = [bank.architecture for bank in banks]
     if len(set(architectures)) > 1:
         listed = ", ".join(f"{bank.name}: {bank.architecture}" for bank in banks)
@@ -51,8 +53,9 @@ def join_banks(banks: Sequence[Bank], folder: Path, name: str) -> Bank:
 
 
 def _provenance(banks: Sequence[Bank], source: Mapping[str, Bank]) -> str:
-    parts = [
-        f"{', '.join(task for task, of in source.items() if of is bank)} of {bank.name} ({bank.provenance})"
-        for bank in banks
-    ]
-    return f"joined: {'; '.join(parts)}. Max-coverage sets are those of {banks[0].name}."
+    tasks: dict[str, list[str]] = {}
+    for task, bank in source.items():
+        tasks.setdefault(f"{bank.name} ({bank.provenance})", []).append(task)
+    parts = "; ".join(f"{', '.join(names)} of {bank}" for bank, names in tasks.items())
+    joined = f"joined: {parts}."
+    return f"{joined} Max-coverage sets are those of {banks[0].name}." if banks[0].coverage else joined

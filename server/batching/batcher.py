@@ -255,24 +255,24 @@ class Batcher(Generic[Work, Result]):
 
     def _gather(self) -> None:
         """Sleep until there is a batch worth computing."""
-        while not self._is_draining and (left_s := self._left_s()) != 0:
-            self._awaited_images = 1 if left_s is None else self._wanted_images()
+        while not self._is_draining:
+            self._awaited_images, left_s = self._awaited()
+            if left_s == 0:
+                break
             self._changed.wait(left_s)
         self._awaited_images = sys.maxsize
 
-    def _left_s(self) -> float | None:
-        """How long others may still join; None for an empty queue."""
+    def _awaited(self) -> tuple[int, float | None]:
+        """So many images need not wait for others, and fewer wait so long: None for as long as it takes."""
         if not self._queue.images:
-            return None
+            return 1, None
         now_s = time.monotonic()
-        left_s = self._regulars.left_s(self._queue.images, self.largest_batch, now_s)
         if self._delay_s and self._queue.images < self.largest_batch:
-            left_s = max(left_s, self._queue.oldest_s() + self._delay_s - now_s)
-        return left_s
-
-    def _wanted_images(self) -> int:
-        """So many need not wait for others."""
-        return self.largest_batch if self._delay_s else self._regulars.expected(self.largest_batch)
+            left_s = self._queue.oldest_s() + self._delay_s - now_s
+            if left_s > 0:
+                return self.largest_batch, left_s
+        expected = self._regulars.expected(self.largest_batch)
+        return expected, self._regulars.left_s(self._queue.images, self.largest_batch, now_s)
 
     def _outcomes(self, work: list[Work]) -> Sequence[Result | Exception]:
         try:

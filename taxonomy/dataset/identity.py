@@ -42,10 +42,12 @@ def command_of(dataset: Dataset) -> str | None:
     """The command that renders the same dataset again; None if it was not rendered, or not from our houses alone."""
     if not (dataset.root / MANIFEST).is_file():
         return None
-    spec = read_manifest(dataset.root).spec
+    manifest = read_manifest(dataset.root)
+    spec = manifest.spec
     quality = {HouseWorld(quality).name: quality for quality in QUALITIES}.get(spec.world)
     if quality is None or spec.labels:
         return None
     chosen = "" if quality == HouseWorld.quality else f" --quality {quality}"
     sizes = f"--buildings {spec.buildings} --views {spec.views} --size {spec.size} --seed {spec.seed}"
-    return f"midlevel data render {sizes}{chosen}"
+    layout = "" if manifest.layout == "store" else f" --format {manifest.layout}"
+    return f"midlevel data render {sizes}{chosen}{layout}"

@@ -17,6 +17,7 @@ from taxonomy.engine import RunLock
 from taxonomy.pipeline.bank_export import export_bank
 from taxonomy.pipeline.findings import gather_findings
 from taxonomy.pipeline.novel_export import export_novel_tasks
+from taxonomy.pipeline.presets import PRESETS
 from taxonomy.pipeline.results import Conclusions, conclude, write_conclusions
 from taxonomy.pipeline.run import RunOptions, RunResult, measure
 from taxonomy.report import run_study, write_report
@@ -115,6 +116,7 @@ def _export(
     images, epochs = result.train_images, preset.networks.epochs
     buildings = len({int(building) for building in dataset.index.building_of[dataset.split("train")]})
     command = command_of(dataset)
+    commands = "; ".join([*([] if command is None else [f"{command} --out data"]), _command(options)])
     facts = {
         **({} if command is None else {"dataset": command}),
         "dataset_sha256": dataset_sha256(dataset),
@@ -135,11 +137,23 @@ def _export(
         coverage=found.coverage,
         training=facts,
         provenance=(
-            f"{'' if command is None else f'{command} --out data; '}midlevel taxonomy run data --preset {preset.name} "
-            f"--seed {options.seed}: {images} images of {buildings} buildings, {epochs} epochs a task; measured on "
-            "buildings that no network saw."
+            f"{commands}: {images} images of {buildings} buildings, {epochs} epochs a task; measured on buildings that "
+            "no network saw."
         ),
     )
+
+
+def _command(options: RunOptions) -> str:
+    """What the run was asked for, but for where and how it computed."""
+    preset = options.preset
+    words = ["midlevel taxonomy run data", f"--preset {preset.name}", f"--seed {options.seed}"]
+    if preset.name not in PRESETS or preset.max_order != PRESETS[preset.name].max_order:
+        words.append(f"--max-order {preset.max_order}")
+    if options.tasks is not None:
+        words.append(f"--tasks {','.join(options.tasks)}")
+    words += [f"--novel {path.name}" for path in options.novel]
+    words += [flag for flag, wanted in (("--no-studies", options.studies), ("--no-gains", options.gains)) if not wanted]
+    return " ".join(words)
 
 
 def _report(

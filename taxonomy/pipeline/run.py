@@ -51,7 +51,7 @@ class RunOptions:
         device: PyTorch's name of where to train.
         seed: Of everything.
         studies: Also train heads on random encoders for the sanity table, and what the study of supervision needs.
-        gains: Also train from scratch on the readouts' images, which gains are measured against.
+        gains: Also train from scratch on the readouts' images, for gains and the study of supervision.
     """
 
     preset: Preset
@@ -254,7 +254,8 @@ class _Run:
         objectives = self._keys("objective")
         done = [task for task in trained if task.name in networks]
         on_random = self._do("on a random encoder", [self.plan.on_random(task, objectives[task.name]) for task in done])
-        has_thirds = self._train_images() // 3 > self._readout_images()  # else there is nothing between
+        # Compared with networks from scratch; and with as many images as those have, there is nothing between.
+        has_thirds = self.options.gains and self._train_images() // 3 > self._readout_images()
         studied = [task for task in done if task.name in TASKS_STUDIED and has_thirds]
         thirds = self._do(
             "on a third of the images",

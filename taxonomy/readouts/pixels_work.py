@@ -31,6 +31,8 @@ from taxonomy.training import (
 class PixelsWork:
     """Trains encoder and head of a target on what its readouts learn from, and tests them on the test split.
 
+    Augmented as task networks are: what gains are measured against should be as good as it can be.
+
     Needs "objective". Writes `losses.npy` (float32 [N]) and `result.json`.
 
     Args:
@@ -45,7 +47,7 @@ class PixelsWork:
     """
 
     kind: ClassVar[str] = "pixels"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     target: str
     architecture: str
@@ -59,7 +61,7 @@ class PixelsWork:
     def __call__(self, folder: Path, inputs: Mapping[str, Path]) -> None:
         """See the class."""
         objective = read_objective(inputs["objective"])
-        samples = self._samples(objective, LEARNING, self.images)
+        samples = self._samples(objective, LEARNING, self.images, augmented=True)
         network = TaskNetwork(
             build_encoder(self.architecture, self.seed),
             build_head(objective.output_shape, samples.task.input.views, self.seed),
@@ -77,6 +79,6 @@ class PixelsWork:
         }
         write_atomically(folder / RESULT_FILE, json.dumps(result, indent=1) + "\n")
 
-    def _samples(self, objective: Objective, split: str, count: int | None) -> Samples:
-        dataset = open_dataset(self.data.folder)
-        return load_samples(dataset, self.data.tasks()[self.target], objective, first_views(dataset, split, count))
+    def _samples(self, objective: Objective, split: str, count: int | None, *, augmented: bool = False) -> Samples:
+        dataset, task = open_dataset(self.data.folder), self.data.tasks()[self.target]
+        return load_samples(dataset, task, objective, first_views(dataset, split, count), augmented=augmented)

@@ -10,7 +10,7 @@ from perception.labels import Label, RoomBox, View, compute_label
 from perception.objectives import objective_for
 from perception.objectives.objective import Targets
 from perception.objectives.regression import ImageObjective
-from perception.tasks import OutputKind
+from perception.tasks import OutputKind, OutputSpec
 from tests.perception.analytic_views import furnished_room, looking_at, turned
 
 MIRROR = np.diag([-1.0, 1.0, 1.0])
@@ -128,3 +128,9 @@ def test_a_sign_that_a_compression_loses_is_refused() -> None:
     objective = ImageObjective("flow", 2, 64, compression="log")
     with pytest.raises(UserError, match="flow: mirrored labels change their sign, which 'log' does not keep"):
         objective.mirrored(np.zeros((1, 2, 64, 64), np.float16), (-1, 1))
+
+
+@pytest.mark.parametrize("signs", [(1, 1), (-1,), (0, 1, 1)])
+def test_signs_that_do_not_fit_the_channels_are_refused(signs: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match=r"mirror_signs are .* for 3 channels; expected 1 or -1 for each channel"):
+        OutputSpec(OutputKind.IMAGE, 3, -1, 1, "m", mirror_signs=signs)

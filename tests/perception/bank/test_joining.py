@@ -35,10 +35,19 @@ def test_the_later_banks_networks_take_the_place_of_the_earlier_ones(small_bank:
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["joined"]
 
 
+def test_a_bank_that_gives_nothing_is_not_named(small_bank: Bank, tmp_path: Path) -> None:
+    own = own_bank(tmp_path / "own", "normal")
+    joined = join_banks([own, small_bank, small_bank], tmp_path / "joined", "both")
+    assert joined.provenance == "joined: normal, class_scene of small (A test.)."
+    assert joined.coverage == {}
+
+
 def test_what_cannot_be_joined_says_why_and_writes_nothing(small_bank: Bank, tmp_path: Path) -> None:
     out = tmp_path / "joined"
     with pytest.raises(UserError, match="1 bank to join; name at least two"):
         join_banks([small_bank], out, "x")
+    with pytest.raises(UserError, match="has an empty name; give it one"):
+        join_banks([small_bank, small_bank], out, " ")
     card = Card("normal", "resnet50", Preprocessing(256), HeadKind.NONE)
     write_checkpoint(tmp_path / "large", card, build_encoder("resnet50", 0))
     large = write_bank(tmp_path / "large", "large")

@@ -87,13 +87,14 @@ class Slow(Recording):
         return super().__call__(batch)
 
 
-def test_a_batch_begins_as_soon_as_the_last_one_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("delay_us", [0, 1])
+def test_a_batch_begins_as_soon_as_the_last_one_is_back(monkeypatch: pytest.MonkeyPatch, delay_us: int) -> None:
     monkeypatch.setattr("server.batching.regulars.LONGEST_S", 30.0)
     monkeypatch.setattr("server.batching.regulars.SHARE", 1e9)
 
     async def run() -> tuple[list[list[int]], float]:
         held = Held()
-        async with Batcher(held, largest_batch=8) as batcher:
+        async with Batcher(held, largest_batch=8, delay_us=delay_us) as batcher:
             first = asyncio.ensure_future(batcher.submit(1, 1, caller("a")))
             await soon(held.begun())
             second = asyncio.ensure_future(batcher.submit(2, 1, caller("b")))

@@ -17,11 +17,13 @@ def midlevel(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_the_command_of_a_dataset_renders_it_again(tmp_path: Path) -> None:
-    render_dataset(tmp_path / "first", RenderSpec(1, 2, 16, seed=5), world=HouseWorld("fast", threads=1))
+@pytest.mark.parametrize(("layout", "more"), [("store", ""), ("published", " --format published")])
+def test_the_command_of_a_dataset_renders_it_again(tmp_path: Path, layout: str, more: str) -> None:
+    world = HouseWorld("fast", threads=1)
+    render_dataset(tmp_path / "first", RenderSpec(1, 2, 16, seed=5), world=world, layouts=(layout,))
     first = open_dataset(tmp_path / "first")
     command = command_of(first)
-    assert command == "midlevel data render --buildings 1 --views 2 --size 16 --seed 5 --quality fast"
+    assert command == "midlevel data render --buildings 1 --views 2 --size 16 --seed 5 --quality fast" + more
     done = midlevel(*shlex.split(command)[1:], "--out", str(tmp_path / "again"))
     assert done.exit_code == 0, done.output
     assert dataset_sha256(open_dataset(tmp_path / "again")) == dataset_sha256(first)

@@ -283,12 +283,16 @@ def test_a_runs_studies_are_read_back_for_another_report(run_copy: Path) -> None
 
 def test_without_training_from_scratch_there_is_everything_but_gains(data: Path, tmp_path: Path) -> None:
     options = tiny_options(tasks=("normal", "jigsaw", "class_scene"))
-    page = run_everything(tmp_path / "run", data, dataclasses.replace(options, studies=False, gains=False))
+    page = run_everything(tmp_path / "run", data, dataclasses.replace(options, gains=False))
     transfers = list(read_transfers(tmp_path / "run"))
     assert transfers
     assert all(transfer.gain is None and transfer.quality is not None for transfer in transfers)
-    assert not (tmp_path / "run" / "units" / "pixels").exists()
-    assert load_bank(tmp_path / "run" / "bank").coverage
+    units = tmp_path / "run" / "units"
+    assert len(list((units / "network").iterdir())) == 6, "three networks, and three heads on random encoders"
+    assert not (units / "pixels").exists()
+    bank = load_bank(tmp_path / "run" / "bank")
+    assert bank.coverage
+    assert "--tasks normal,jigsaw,class_scene --no-gains: " in bank.provenance
     assert page.is_file()
 
 
