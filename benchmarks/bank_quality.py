@@ -29,8 +29,8 @@ from taxonomy.dataset import Dataset, open_dataset
 from taxonomy.pipeline import preset_named
 from taxonomy.readouts import ReadoutSamples, encode_images, readout_losses, train_readouts, variant_of
 from taxonomy.readouts.representations import input_of
-from taxonomy.studies import SanityRow
-from taxonomy.training import first_views, multiplies_bfloat16, per_image_losses, win_rate
+from taxonomy.studies import SanityRow, sanity_of
+from taxonomy.training import first_views, multiplies_bfloat16, per_image_losses
 from taxonomy.training.samples import load_images, load_samples, load_targets
 from taxonomy.training.training import constant_losses
 from taxonomy.transfers import RANDOM
@@ -77,17 +77,7 @@ def measured(job: tuple[Path, str, str, int]) -> SanityRow:
     _, known = load_targets(dataset, task, objective, first_views(dataset, "train", few))
     constants = constant_losses(objective.constant_guess(known), tests, objective)
     readout = None if task.source_only else losses_of_readout(dataset, task, objective, card.architecture, count)
-    return SanityRow(
-        name,
-        float(np.nanmean(losses)),
-        float(np.nanmean(constants)),
-        None,
-        win_rate(losses, constants),
-        None,
-        int((~np.isnan(losses)).sum()),
-        None if readout is None else float(np.nanmean(readout)),
-        None if readout is None else win_rate(losses, readout),
-    )
+    return sanity_of(name, losses, constants, readout=readout)
 
 
 def losses_of_readout(

@@ -4,6 +4,7 @@ from .novel import NovelTask as NovelTask
 from .novel import leave_one_out as leave_one_out
 from .novel import novel_task as novel_task
 from .sanity import SanityRow as SanityRow
+from .sanity import sanity_of as sanity_of
 from .sanity import sanity_row as sanity_row
 from .supervision import TASKS_STUDIED as TASKS_STUDIED
 from .supervision import Evidence as Evidence

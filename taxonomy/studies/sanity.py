@@ -52,8 +52,27 @@ def sanity_row(
         on_random: Folder of the unit whose encoder stayed random.
         readout: Losses [N] of the transfers' readout of a random encoder, on the same test samples.
     """
-    losses, constants = np.load(network / LOSSES_FILE), np.load(network / CONSTANT_FILE)
-    random_loss, over_random = _rival(losses, None if on_random is None else np.load(on_random / LOSSES_FILE))
+    random = None if on_random is None else np.load(on_random / LOSSES_FILE)
+    return sanity_of(task, np.load(network / LOSSES_FILE), np.load(network / CONSTANT_FILE), random, readout)
+
+
+def sanity_of(
+    task: str,
+    losses: NDArray[np.floating],
+    constants: NDArray[np.floating],
+    on_random: NDArray[np.floating] | None = None,
+    readout: NDArray[np.floating] | None = None,
+) -> SanityRow:
+    """Compare losses [N] on the same test samples; NaN where a sample has no label.
+
+    Args:
+        task: Canonical name.
+        losses: Of its network.
+        constants: Of the best constant guess.
+        on_random: Of a head trained on an encoder that stays random.
+        readout: Of the transfers' readout of a random encoder.
+    """
+    random_loss, over_random = _rival(losses, on_random)
     readout_loss, over_readout = _rival(losses, readout)
     return SanityRow(
         task,
