@@ -27,6 +27,8 @@ class Preset:
         train_images: That networks learn from; None for the whole split.
         readout_images: That readouts learn from; None for the whole split.
         test_images: None for the whole split.
+        supervision: Whether to study how many labelled images a taxonomy saves, which takes ten more networks; readouts
+            of a few dozen images save none.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Preset:
     train_images: int | None = None
     readout_images: int | None = None
     test_images: int | None = None
+    supervision: bool = True
 
     def with_max_order(self, order: int | None) -> "Preset":
         """The same with another largest order; as it is for None."""
@@ -56,9 +59,9 @@ PRESETS: Mapping[str, Preset] = {
     preset.name: preset
     for preset in (
         Preset(
-            "demo", 30, 30, 128, "compact",
+            "demo", 22, 30, 128, "compact",
             networks=Schedule(6, 16), readouts=_readouts(15, 16), pixels=Schedule(15, 16),
-            max_order=2,
+            max_order=2, supervision=False,
         ),
         Preset(
             "standard", 400, 60, 128, "compact",

@@ -255,7 +255,8 @@ class _Run:
         done = [task for task in trained if task.name in networks]
         on_random = self._do("on a random encoder", [self.plan.on_random(task, objectives[task.name]) for task in done])
         # Compared with networks from scratch; and with as many images as those have, there is nothing between.
-        has_thirds = self.options.gains and self._train_images() // 3 > self._readout_images()
+        has_thirds = self.options.preset.supervision and self.options.gains
+        has_thirds = has_thirds and self._train_images() // 3 > self._readout_images()
         studied = [task for task in done if task.name in TASKS_STUDIED and has_thirds]
         thirds = self._do(
             "on a third of the images",

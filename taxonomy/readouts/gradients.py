@@ -123,11 +123,13 @@ def _of_pixel_classes(objective: Objective, targets: Tensor, precision: torch.dt
     wanted = _pixels_last(targets)
     known = wanted >= 0
     weight = (known / (known.sum(dim=(0, 2))[:, None] * len(targets))).to(precision)
-    picked = wanted.long().clamp(min=0).unsqueeze(0)
+    picked = wanted.long().clamp(min=0)
+    less = -weight
 
     def gradient(outputs: Tensor) -> Tensor:
         shares = outputs.softmax(dim=1).mul_(weight)
-        return shares.scatter_add_(1, picked.expand(len(outputs), *picked.shape), -weight.expand_as(shares))
+        at_class = (len(outputs), 1, *picked.shape[-3:])
+        return shares.scatter_add_(1, picked.expand(at_class), less.expand(at_class))
 
     return gradient
 

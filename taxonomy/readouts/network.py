@@ -104,11 +104,10 @@ class ReadoutShape:
         """
         count, samples = len(parameters), len(inputs)
         hidden, weight, bias = self.hidden(parameters, inputs)
-        pixels = hidden.view(-1, count, WIDTH)
         if len(self.output_shape) == 1:
-            flat = pixels.view(samples, -1, count, WIDTH).permute(2, 0, 3, 1).reshape(count, samples, -1)
-            side = isqrt(len(pixels) // samples)
-            return torch.baddbmm(bias[:, None], flat, _unpooled(weight, side).transpose(1, 2))
+            parts = _pooled(hidden, samples).view(samples, -1, count, WIDTH).permute(2, 0, 3, 1)
+            return torch.baddbmm(bias[:, None], parts.reshape(count, samples, -1), weight.transpose(1, 2))
+        pixels = hidden.view(-1, count, WIDTH)
         # As a grouped convolution this product is several times slower.
         cells = torch.baddbmm(bias[..., None], weight, pixels.permute(1, 2, 0))
         return cells.view(count, self.output_shape[0], self.scale**2, samples, -1)
@@ -147,11 +146,11 @@ class ReadoutShape:
         return functional.pixel_shuffle(cells.reshape(*cells.shape[:-1], REPRESENTATION_SIDE, -1), self.scale)
 
 
-def _unpooled(weight: Tensor, side: int) -> Tensor:
-    """Weights [S, C, 16 * 4 * 4] of means over parts of an image as weights of its pixels [S, C, 16 * side * side]."""
-    part = side // _POOLED_SIDE
-    means = weight.view(*weight.shape[:2], WIDTH, _POOLED_SIDE, 1, _POOLED_SIDE, 1) / part**2
-    return means.expand(-1, -1, -1, -1, part, -1, part).reshape(*weight.shape[:2], -1)
+def _pooled(hidden: Tensor, samples: int) -> Tensor:
+    """Pixels [n * side * side, C] as means over parts of an image [n * 4 * 4, C]."""
+    side = isqrt(len(hidden) // samples)
+    images = hidden.view(samples, side, side, -1).permute(0, 3, 1, 2)
+    return functional.avg_pool2d(images, side // _POOLED_SIDE).permute(0, 2, 3, 1).flatten(0, 2)
 
 
 def _convolved(inputs: Tensor, weight: Tensor, bias: Tensor, stride: int = 1) -> Tensor:
