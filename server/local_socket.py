@@ -29,6 +29,7 @@ MOST_CONNECTIONS = 256
 """Clients whose connection is closed at once go over gRPC."""
 
 _LARGEST_REQUEST = 1 << 16  # it says where images are, and has none
+_READ_AT_ONCE = 1 << 12
 _WAITING_CONNECTIONS = 4096
 _PREFIX, _SUFFIX = "midlevel-", ".sock"
 _FAULT = "INTERNAL"
@@ -120,22 +121,26 @@ class LocalSocket:
         """Count it no longer."""
         self._connections.discard(connection)
 
-    async def answer(self, message: bytes, caller_name: str) -> pb.LocalResponse:
-        """To a message, whatever it is."""
+    async def answer(self, message: bytes, caller_name: str, send: Callable[[bytes], object]) -> None:
+        """Send the answer to a message, whatever it is. It is counted after that, when nobody waits for it any more."""
         began_s = time.perf_counter()
         self._metrics.call_began()
         code = "CANCELLED"
         caller = Caller(caller_name)
         try:
-            request = self._request(message)
-            if request.timeout_us:
-                caller = Caller(caller_name, time.monotonic() + request.timeout_us / 1e6)
-            response = pb.LocalResponse(response=await self._encode(request.request, caller))
-            code = "OK"
-        except Exception as error:
-            status = status_of(error, METHOD)
-            code = status.code.name
-            response = pb.LocalResponse(failure=failure_of(status))
+            try:
+                request = self._request(message)
+                if request.timeout_us:
+                    caller = Caller(caller_name, time.monotonic() + request.timeout_us / 1e6)
+                response = pb.LocalResponse(response=await self._encode(request.request, caller))
+                ended = "OK"
+            except Exception as error:
+                code = _FAULT  # unless it can be said what was wrong
+                status = status_of(error, METHOD)
+                ended = status.code.name
+                response = pb.LocalResponse(failure=failure_of(status))
+            send(framed(response.SerializeToString()))
+            code = ended
         finally:
             if code == "CANCELLED" and caller.deadline_s is not None and caller.deadline_s <= time.monotonic():
                 code = "DEADLINE_EXCEEDED"
@@ -145,7 +150,6 @@ class LocalSocket:
             if _logger.isEnabledFor(level):
                 fields = {"method": METHOD, "code": code, "seconds": round(seconds, 6), "peer": caller_name}
                 _logger.log(level, "call", extra=fields)
-        return response
 
     def _request(self, message: bytes) -> pb.LocalRequest:
         if self._is_draining:
@@ -162,7 +166,7 @@ class LocalSocket:
         return request
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.BufferedProtocol):
     """One caller, whose requests are answered one after the other, and none while answers are not read."""
 
     _transport: asyncio.Transport
@@ -170,6 +174,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, owner: LocalSocket) -> None:
         self._owner = owner
         self._caller = ""
+        self._arriving = bytearray(_READ_AT_ONCE)  # a transport without it makes a buffer of 256 KiB for each request
         self._received = bytearray()
         self._answering: asyncio.Task[None] | None = None
         self._is_paused = False
@@ -186,8 +191,12 @@ class _Connection(asyncio.Protocol):
         # other containers have no number here.
         self._caller = f"unix:{process}" if process else f"unix:0/{id(self)}"
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
+    def get_buffer(self, sizehint: int) -> bytearray:
+        del sizehint
+        return self._arriving
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._received += memoryview(self._arriving)[:nbytes]
         self._begin()
 
     def pause_writing(self) -> None:
@@ -203,6 +212,7 @@ class _Connection(asyncio.Protocol):
         self._ended.set()
         if self._answering is not None:
             self._answering.cancel()
+            self._answering = None  # an error knows the connection, which else would keep it, and so itself, alive
 
     async def end(self) -> None:
         """Answer the request that is under way, if there is one, and close once that is read."""
@@ -229,13 +239,11 @@ class _Connection(asyncio.Protocol):
 
     async def _answer(self, message: bytes) -> None:
         try:
-            response = await self._owner.answer(message, self._caller)
-            data = response.SerializeToString()
+            await self._owner.answer(message, self._caller, self._transport.write)
         except Exception:
             _logger.exception("no answer could be made", extra={"method": METHOD})
             self._transport.abort()
             return
-        self._transport.write(framed(data))
         self._answering = None
         self._begin()
 

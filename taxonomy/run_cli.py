@@ -78,7 +78,7 @@ def demo(
     _run(
         None, out, preset_named("demo"), _executor("local", workers, None, "cpu"),
         tasks=None, novel=(), published=None, studies=True, gains=True, device="cpu", seed=seed,
-        bank_name="demo",
+        bank_name="demo", supervision=False,  # readouts of 90 images save none
     )  # fmt: skip
 
 
@@ -96,13 +96,14 @@ def _run(
     device: str,
     seed: int,
     bank_name: str,
+    supervision: bool = True,
 ) -> None:
     from perception.terminal import print_line
     from taxonomy.pipeline import RunOptions, run_everything
     from taxonomy.transfer_files import read_transfers
 
     rival = None if published is None else read_transfers(published)
-    options = RunOptions(preset, executor, tasks, novel, device, seed, studies, gains)
+    options = RunOptions(preset, executor, tasks, novel, device, seed, studies, gains, supervision)
     print_line(str(run_everything(out, data, options, rival, name=bank_name)))
 
 

@@ -28,7 +28,7 @@ MOST_CONNECTIONS = 16
 """Of one client at the same time."""
 
 _NAME = re.compile(r"midlevel-[A-Za-z0-9_.-]{1,80}\.sock")
-_CHUNK_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 12
 
 _logger = logging.getLogger(__name__)
 
@@ -197,8 +197,10 @@ class BlockingLocalEncode(LocalEncode):
     ) -> messages.EncodeResponse:
         answer = _Answer()
         with self._sockets.lent(name, connection):
-            connection.settimeout(_left_s(ends_s))
-            connection.sendall(self._packed(request, _left_s(ends_s)))
+            left_s = _left_s(ends_s)
+            connection.settimeout(left_s)
+            connection.sendall(self._packed(request, left_s))  # a few hundred bytes, which never wait for room
+            answer.take(connection.recv(_CHUNK_BYTES))
             while not answer.is_complete:
                 connection.settimeout(_left_s(ends_s))
                 answer.take(connection.recv(_CHUNK_BYTES))

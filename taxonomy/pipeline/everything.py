@@ -100,6 +100,7 @@ def _write_manifest(out: Path, dataset: Dataset, options: RunOptions) -> None:
         "device": options.device,
         "studies": options.studies,
         "gains": options.gains,
+        "supervision": options.supervision,
         "dataset": {"sha256": dataset_sha256(dataset), "images": len(dataset), "buildings": len(dataset.buildings)},
         "versions": installed_versions(),
     }

@@ -27,8 +27,6 @@ class Preset:
         train_images: That networks learn from; None for the whole split.
         readout_images: That readouts learn from; None for the whole split.
         test_images: None for the whole split.
-        supervision: Whether to study how many labelled images a taxonomy saves, which takes ten more networks; readouts
-            of a few dozen images save none.
     """
 
     name: str
@@ -43,7 +41,6 @@ class Preset:
     train_images: int | None = None
     readout_images: int | None = None
     test_images: int | None = None
-    supervision: bool = True
 
     def with_max_order(self, order: int | None) -> "Preset":
         """The same with another largest order; as it is for None."""
@@ -61,7 +58,7 @@ PRESETS: Mapping[str, Preset] = {
         Preset(
             "demo", 22, 30, 128, "compact",
             networks=Schedule(6, 16), readouts=_readouts(15, 16), pixels=Schedule(15, 16),
-            max_order=2, supervision=False,
+            max_order=2,
         ),
         Preset(
             "standard", 400, 60, 128, "compact",

@@ -52,6 +52,7 @@ class RunOptions:
         seed: Of everything.
         studies: Also train heads on random encoders for the sanity table, and what the study of supervision needs.
         gains: Also train from scratch on the readouts' images, for gains and the study of supervision.
+        supervision: Of the studies, make that of supervision saved; it takes ten more networks.
     """
 
     preset: Preset
@@ -62,6 +63,7 @@ class RunOptions:
     seed: int = 0
     studies: bool = True
     gains: bool = True
+    supervision: bool = True
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ class _Run:
         done = [task for task in trained if task.name in networks]
         on_random = self._do("on a random encoder", [self.plan.on_random(task, objectives[task.name]) for task in done])
         # Compared with networks from scratch; and with as many images as those have, there is nothing between.
-        has_thirds = self.options.preset.supervision and self.options.gains
+        has_thirds = self.options.supervision and self.options.gains
         has_thirds = has_thirds and self._train_images() // 3 > self._readout_images()
         studied = [task for task in done if task.name in TASKS_STUDIED and has_thirds]
         thirds = self._do(

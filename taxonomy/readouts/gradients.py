@@ -128,7 +128,7 @@ def _of_pixel_classes(objective: Objective, targets: Tensor, precision: torch.dt
 
     def gradient(outputs: Tensor) -> Tensor:
         shares = outputs.softmax(dim=1).mul_(weight)
-        at_class = (len(outputs), 1, *picked.shape[-3:])
+        at_class = (len(outputs), 1, *picked.shape)
         return shares.scatter_add_(1, picked.expand(at_class), less.expand(at_class))
 
     return gradient

@@ -45,7 +45,7 @@ class ReadoutsWork:
     """
 
     kind: ClassVar[str] = "readouts"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     target: str
     transfers: Transfers

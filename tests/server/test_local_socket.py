@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import stat
@@ -259,6 +260,7 @@ def test_an_answer_that_cannot_be_made_ends_the_connection_and_is_logged(caplog:
             caller = await it.caller()
             caller.send(GOOD.SerializeToString())
             assert await caller.is_closed()
+            assert it.counted("INTERNAL") == 1
 
     run(scenario)
     assert "no answer could be made" in caplog.text
@@ -318,6 +320,32 @@ def test_who_leaves_is_no_longer_computed_for() -> None:
             hold.set()
 
     run(scenario)
+
+
+def test_a_call_that_is_cancelled_leaves_nothing_for_the_garbage_collector() -> None:
+    """Which leaves alone what was there when a bank was exchanged."""
+
+    def connections() -> int:
+        return sum(type(one).__name__ == "_Connection" for one in gc.get_objects())
+
+    async def scenario() -> None:
+        async with served(FakeBackend(hold=asyncio.Event())) as it:
+            before = connections()
+            callers = [await it.caller() for _ in range(3)]
+            for caller in callers:
+                caller.send(GOOD.SerializeToString())
+            await until(lambda: len(it.backend.callers) == len(callers))
+            for caller in callers:
+                caller.writer.close()
+            await until(lambda: it.counted("CANCELLED") == len(callers))
+            await until(lambda: connections() == before)
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(scenario)
+    finally:
+        gc.enable()
 
 
 def test_stopping_answers_what_is_under_way_and_closes() -> None:

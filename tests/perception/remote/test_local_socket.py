@@ -241,6 +241,21 @@ def test_who_waits_too_long_says_so_and_lets_go(asynchronous: bool) -> None:
 
 
 @either
+def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_a_whole_one(asynchronous: bool) -> None:
+    def trickling(connection: socket.socket, request: pb.LocalRequest) -> None:
+        data = pb.LocalResponse(response=answer(request.request, "first")).SerializeToString()
+        for byte in len(data).to_bytes(4, "little") + data:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    with listening(trickling) as (_, address):
+        began_s = time.monotonic()
+        with pytest.raises(TimedOutError):
+            encoded(address, asynchronous=asynchronous, timeout_s=0.3, retries=0)
+        assert time.monotonic() - began_s < 3, "all of it takes six seconds or more"
+
+
+@either
 def test_the_time_that_a_list_takes_is_the_call_s_too(asynchronous: bool) -> None:
     with listening(leaving, silent) as (listener, address):
         listener.script.list_s = 0.25  # asked for before the call, and again after the server has left

@@ -296,16 +296,13 @@ def test_without_training_from_scratch_there_is_everything_but_gains(data: Path,
     assert page.is_file()
 
 
-def test_a_preset_may_leave_the_study_of_supervision_out(run_copy: Path, data: Path) -> None:
+def test_the_study_of_supervision_can_be_left_out(run_copy: Path, data: Path) -> None:
     studied = measure(run_copy, data, tiny_options()).evidence
     assert studied is not None
     assert set(studied.full) == {"normal", "vanishing_point", "class_scene"}
-    preset = dataclasses.replace(TINY, supervision=False)
-    left_out = measure(run_copy, data, dataclasses.replace(tiny_options(), preset=preset)).evidence
+    left_out = measure(run_copy, data, dataclasses.replace(tiny_options(), supervision=False)).evidence
     assert left_out is not None
     assert not left_out.full
-    assert not preset_named("demo").supervision
-    assert preset_named("standard").supervision
 
 
 def test_half_a_picture_and_a_missing_building_are_told_of_and_the_rest_goes_on(tmp_path: Path) -> None:

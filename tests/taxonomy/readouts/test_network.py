@@ -6,10 +6,11 @@ import torch
 
 from perception import TASKS, UserError
 from perception.objectives import objective_for
-from taxonomy.readouts import ReadoutShape, higher_order_transfers
+from taxonomy.readouts import Readouts, ReadoutShape, higher_order_transfers
 from taxonomy.readouts.gradients import criterion
 from taxonomy.readouts.network import in_cells
 from tests.taxonomy.readouts.made_up import KINDS, made_up
+from tests.taxonomy.readouts.plain import PlainReadout
 
 
 def test_targets_in_cells_are_those_that_a_pixel_shuffle_puts_back() -> None:
@@ -50,6 +51,27 @@ def test_gradients_are_those_of_the_objectives_loss(task: str) -> None:
     (found,) = torch.autograd.grad(outputs, parameters, gradient)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
     assert expected.abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("task", KINDS)
+def test_outputs_are_those_of_plain_layers_with_the_same_weights(task: str) -> None:
+    samples, objective = made_up(task, count=8)
+    transfers = (("source_0",), ("source_1",))
+    shape = ReadoutShape(8 * samples.rows.shape[1], objective.output_shape)
+    parameters = shape.fresh(transfers, task, seed=0)  # not silent: outputs of zero would be right for all
+    mean, spread = samples.scaling(transfers)
+    inputs = samples.inputs(transfers, slice(None))
+    both = Readouts(shape, transfers, parameters, mean, spread, np.zeros(2, np.bool_))
+    found = shape.images(both.outputs(inputs))
+    for place, own in enumerate(torch.split(inputs, shape.channels, dim=1)):
+        plain = PlainReadout(mean[place][:, None, None], spread[place][:, None, None], objective.output_shape)
+        for name, part in zip(shape.parts, torch.split(parameters[place], shape.sizes), strict=True):
+            parameter = plain.get_parameter(name)
+            parameter.data.copy_(part.reshape(parameter.shape))
+        with torch.no_grad():
+            expected = plain(own)
+        assert expected.std() > 0.01
+        torch.testing.assert_close(found[place], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_initial_weights_depend_on_transfer_and_seed_alone() -> None:
