@@ -131,11 +131,12 @@ def transfer_pictures(photo: Tile, rows: Sequence[TargetTransfers], tasks: TaskD
 
 
 def _transfer_picture(photo: Tile, rows: Sequence[TargetTransfers], tasks: TaskDictionary, group: str) -> ReportPicture:
+    scratch = ", a network trained from scratch on the readouts' few images" if any(map(_has_scratch, rows)) else ""
     return ReportPicture(
         f"Transfers to {group} tasks",
         f"What every transfer to the {group} targets makes of one photo: sources in the order of their affinity, best "
         "first, under stripes in the colours of their groups; then higher orders. On the left the label, the target's "
-        "own network, a network trained from scratch on the readouts' few images, and a readout of a random encoder.",
+        f"own network{scratch}, and a readout of a random encoder.",
         small_png(lambda side_px: _transfer_sheet(photo, rows, tasks, side_px), _TRANSFER_SIDES_PX),
         Chapter.TRANSFERS,
     )
@@ -244,7 +245,7 @@ def _parts(row: TargetTransfers, tasks: TaskDictionary, side_px: int) -> tuple[l
         for title, tile in (
             ("label", row.label),
             ("own network", row.single(SELF)),
-            ("from scratch", row.single(PIXELS)),
+            *([("from scratch", row.single(PIXELS))] if _has_scratch(row) else []),
             ("random", row.single(RANDOM)),
         )
     ]
@@ -253,6 +254,11 @@ def _parts(row: TargetTransfers, tasks: TaskDictionary, side_px: int) -> tuple[l
         for high in (False, True)
     )
     return compared, first, higher
+
+
+def _has_scratch(row: TargetTransfers) -> bool:
+    """Of a run's own targets it is not drawn: its losses are kept, and its weights are not."""
+    return row.single(PIXELS) is not None
 
 
 def _cell(transfer: DrawnTransfer, target: str, tasks: TaskDictionary, side_px: int) -> _Cell:

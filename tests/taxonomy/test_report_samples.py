@@ -108,6 +108,18 @@ def test_sources_stand_in_the_order_of_their_affinity_and_then_higher_orders() -
     assert (picture.title, picture.chapter) == ("Transfers to 3D tasks", Chapter.TRANSFERS)
 
 
+def test_a_network_from_scratch_is_promised_only_where_it_is_drawn() -> None:
+    whole = transfers()
+    without = TargetTransfers("normal", whole.label, [t for t in whole.transfers if t.sources != ("pixels",)])
+    for row, is_drawn in ((whole, True), (without, False)):
+        (picture,) = transfer_pictures(tile(31), [row], TASKS)
+        assert ("from scratch" in picture.caption) is is_drawn
+    drawn = decoded(picture.png)
+    places = {number: box(drawn, number) for number in (30, 22, 24, 10)}
+    assert places[24][0] == places[30][0], "no empty place beside the random encoder's"
+    assert places[24][1] > places[22][1]
+
+
 def test_each_group_of_targets_has_a_sheet() -> None:
     rows = [TargetTransfers(name, None, [DrawnTransfer(("jigsaw",), tile(1))]) for name in ("class_scene", "normal")]
     titles = [picture.title for picture in transfer_pictures(tile(0), rows, TASKS)]
