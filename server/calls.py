@@ -6,8 +6,7 @@ gRPC itself would say neither what is too large for what, nor that a malformed m
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,9 +14,9 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from server.errors import Draining
+from server.handlers import Find, Handler
 from server.service.statuses import Status, TooLargeError, abort, status_of
 
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Behaviour = Callable[[Any, Any], Any]
 
@@ -47,7 +46,7 @@ class _Unusable:
     status: Status
 
 
-class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
+class CallInterceptor:
     """Ends calls with RESOURCE_EXHAUSTED or INVALID_ARGUMENT when one of their messages cannot be used; counts calls.
 
     Args:
@@ -56,6 +55,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
 
     def __init__(self, largest_bytes: int) -> None:
         self._largest_bytes = largest_bytes
+        self._checked: dict[str, tuple[Handler, Handler]] = {}
         self._begun = 0
         self._under_way = 0
         self._is_closed = False
@@ -71,32 +71,50 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
             begun = self._begun
             await asyncio.sleep(seconds)
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
+    def intercept(self, find: Find, call: grpc.HandlerCallDetails) -> Handler | None:
         """The call's handler, behind a check of its messages."""
-        method = str(handler_call_details.method)
+        method = str(call.method)
         is_counted = not method.startswith(_UNCOUNTED)
         if self._is_closed and is_counted:
             return grpc.stream_stream_rpc_method_handler(_refuse)  # so of all kinds: no message is waited for
-        handler = await continuation(handler_call_details)
+        handler = find(call)
         if handler is None or handler.request_deserializer is None:
             return handler
-        kind, make = _KINDS[handler.request_streaming, handler.response_streaming]
-        counted = self._counted if is_counted else contextlib.nullcontext
-        behaviour = _wrapped(getattr(handler, kind), counted, is_streaming=bool(handler.request_streaming))
-        return make(behaviour, self._reading(handler.request_deserializer, method), handler.response_serializer)
+        known, checked = self._checked.get(method, (None, None))
+        if checked is None or known is not handler:
+            checked = self._checking(handler, method, 1 if is_counted else 0)
+            self._checked[method] = handler, checked
+        return checked
 
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._begun += 1
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
+    def _checking(self, handler: Handler, method: str, count: int) -> Handler:
+        kind, make = _KINDS[handler.request_streaming, handler.response_streaming]
+        behaviour: Behaviour = getattr(handler, kind)
+
+        async def usable(request: Any, context: Context) -> Any:
+            return _stream(request, context) if handler.request_streaming else await _message(request, context)
+
+        async def answer(request: Any, context: Context) -> Any:
+            self._begun += count
+            self._under_way += count
+            try:
+                return await behaviour(await usable(request, context), context)
+            finally:
+                self._under_way -= count
+
+        async def answers(request: Any, context: Context) -> AsyncIterator[Any]:
+            self._begun += count
+            self._under_way += count
+            try:
+                async with contextlib.aclosing(behaviour(await usable(request, context), context)) as responses:
+                    async for response in responses:
+                        yield response
+            finally:
+                self._under_way -= count
+
+        deserialize: Any = handler.request_deserializer
+        checked = answers if inspect.isasyncgenfunction(behaviour) else answer
+        result: Handler = make(checked, self._reading(deserialize, method), handler.response_serializer)
+        return result
 
     def _reading(self, deserialize: Callable[[bytes], Any], method: str) -> Callable[[bytes], Any]:
         def read(data: bytes) -> Any:
@@ -109,25 +127,6 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
                 return _Unusable(Status(grpc.StatusCode.INVALID_ARGUMENT, problem))
 
         return read
-
-
-def _wrapped(
-    behaviour: Behaviour, counted: Callable[[], AbstractContextManager[None]], *, is_streaming: bool
-) -> Behaviour:
-    async def usable(request: Any, context: Context) -> Any:
-        return _stream(request, context) if is_streaming else await _message(request, context)
-
-    async def answer(request: Any, context: Context) -> Any:
-        with counted():
-            return await behaviour(await usable(request, context), context)
-
-    async def answers(request: Any, context: Context) -> AsyncIterator[Any]:
-        with counted():
-            async with contextlib.aclosing(behaviour(await usable(request, context), context)) as responses:
-                async for response in responses:
-                    yield response
-
-    return answers if inspect.isasyncgenfunction(behaviour) else answer
 
 
 async def _refuse(_: AsyncIterator[Any], context: Context) -> None:

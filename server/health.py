@@ -8,6 +8,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.errors import Draining
+from server.handlers import Handlers
 from server.service.statuses import abort, status_of
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # its packa
         self._services = frozenset(["", self.name, *services])
         self._draining = asyncio.Event()
 
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Register with a server."""
-        health_pb2_grpc.add_HealthServicer_to_server(self, server)
+    def add_to(self, handlers: Handlers) -> None:
+        """Register with a server's handlers."""
+        health_pb2_grpc.add_HealthServicer_to_server(self, handlers)
 
     def drain(self) -> None:
         """Say NOT_SERVING from now on; those who watch are told, and let go."""

@@ -7,13 +7,15 @@ import socket
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import _async as aio
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from perception import UserError
 from server.calls import CallInterceptor, read_limit
+from server.handlers import Handlers, Interceptor
 from server.health import Health
 
 _KEEPALIVE_MS = 20_000
@@ -30,8 +32,8 @@ class Service(Protocol):
     def names(self) -> tuple[str, ...]:
         """Full names, for health and reflection."""
 
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Register with a server."""
+    def add_to(self, handlers: Handlers) -> None:
+        """Register with a server's handlers."""
 
     def drain(self) -> None:
         """End streams once what they have read is answered."""
@@ -79,15 +81,14 @@ class GrpcServer:
         self,
         address: Address,
         credentials: grpc.ServerCredentials | None = None,
-        interceptors: "Sequence[grpc.aio.ServerInterceptor[Any, Any]]" = (),
+        interceptors: Sequence[Interceptor] = (),
         *,
         largest_message_bytes: int,
     ) -> None:
         self._calls = CallInterceptor(largest_message_bytes)
-        self._server = grpc.aio.server(
-            interceptors=[*interceptors, self._calls],
-            options=_channel_options(largest_message_bytes),
-        )
+        self._handlers = Handlers([*interceptors, self._calls])
+        self._server = grpc.aio.server(options=_channel_options(largest_message_bytes))
+        self._server.add_generic_rpc_handlers([self._handlers])
         self._services: tuple[Service, ...] = ()
         self._health: Health | None = None
         _check_free(address)
@@ -108,8 +109,9 @@ class GrpcServer:
         names = [name for service in self._services for name in service.names]
         self._health = Health(names)
         for service in (*self._services, self._health):
-            service.add_to(self._server)
-        reflection.enable_server_reflection([*names, self._health.name, reflection.SERVICE_NAME], self._server)
+            service.add_to(self._handlers)
+        described = aio.ReflectionServicer([*names, self._health.name, reflection.SERVICE_NAME])
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(described, self._handlers)
         await self._server.start()
 
     async def stop(self, grace_s: float) -> None:

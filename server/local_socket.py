@@ -36,7 +36,7 @@ _FAULT = "INTERNAL"
 
 _logger = logging.getLogger(__name__)
 
-Encode = Callable[[pb.EncodeRequest, Caller], Awaitable[pb.EncodeResponse]]
+Encode = Callable[[pb.EncodeRequest, Caller, pb.EncodeResponse], Awaitable[None]]
 
 
 def new_name() -> str:
@@ -132,7 +132,8 @@ class LocalSocket:
                 request = self._request(message)
                 if request.timeout_us:
                     caller = Caller(caller_name, time.monotonic() + request.timeout_us / 1e6)
-                response = pb.LocalResponse(response=await self._encode(request.request, caller))
+                response = pb.LocalResponse()
+                await self._encode(request.request, caller, response.response)
                 ended = "OK"
             except Exception as error:
                 code = _FAULT  # unless it can be said what was wrong

@@ -6,10 +6,11 @@ import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from perception import Bank, UserError, load_bank
 from server.backend import Backend
+from server.handlers import Interceptor
 from server.inference import LiveBackend
 from server.inference import Options as InferenceOptions
 from server.listening import Address, GrpcServer
@@ -20,9 +21,6 @@ from server.options import ServeOptions
 from server.security import TokenFile, TokenInterceptor, check_binding, server_credentials, tls_files
 from server.service import PerceptionService, ServiceLimits
 from server.service.catalogue import read_catalogue
-
-if TYPE_CHECKING:
-    import grpc
 
 _DECODE_THREADS = 2
 
@@ -59,6 +57,7 @@ async def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
             observer=metrics,
         )
         metrics.set_bank(bank, backend.precision)
+        metrics.watch_queue(lambda: backend.queued_images)
 
         async def reload() -> None:
             await swap_bank(backend, options)
@@ -102,7 +101,7 @@ def listening_server(options: ServeOptions, metrics: Metrics, tokens: TokenFile 
         options.host, has_tls=tls is not None, allow_insecure=options.insecure_network,
         has_tokens=tokens is not None,
     )  # fmt: skip
-    interceptors: list[grpc.aio.ServerInterceptor[Any, Any]] = [MeasuringInterceptor(metrics)]
+    interceptors: list[Interceptor] = [MeasuringInterceptor(metrics)]
     if tokens is not None:
         interceptors.append(TokenInterceptor(tokens))
     return GrpcServer(

@@ -1,19 +1,15 @@
 """How images and features travel: inside gRPC messages, or through shared memory beside them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from perception.photos import Pixels
 from perception.remote.answers import WIRE_TYPES, Buffer, feature_shape
 from perception.remote.options import SHARED_MEMORY
-from perception.remote.shared_memory import SegmentPool
+from perception.remote.shared_memory import Segment, SegmentPool
 from protos.perception.v1 import perception_pb2 as messages
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ALIGNMENT = 64
 
@@ -23,24 +19,34 @@ _PRECISIONS: Mapping[str, messages.Precision] = {
 }
 
 
-@dataclass(frozen=True)
 class Parcel:
-    """A message that is ready to be sent.
+    """A message that is ready to be sent, with its images; its context ends when its features have been read.
 
     Args:
         request: The message.
-        features_of: The features that its response brings; valid while the parcel is out.
     """
 
-    request: messages.EncodeRequest
-    features_of: Callable[[messages.EncodeResponse], Buffer]
+    def __init__(self, request: messages.EncodeRequest) -> None:
+        self.request = request
+
+    def features_of(self, response: messages.EncodeResponse) -> Buffer:
+        """The features that a response brings; valid while the context lasts."""
+        return response.features.data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
 
 
 class Carrier(Protocol):
     """Takes images to the server and features back."""
 
-    def pack(self, images: Pixels, tasks: Sequence[str], precision: str) -> AbstractContextManager[Parcel]:
-        """Make a message; the context ends when its features have been read, or with the error that stopped it."""
+    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel:
+        """Make a message."""
 
     def close(self) -> None:
         """Let go of what is held."""
@@ -49,13 +55,13 @@ class Carrier(Protocol):
 class MessageCarrier:
     """Images and features inside messages."""
 
-    @contextmanager
-    def pack(self, images: Pixels, tasks: Sequence[str], precision: str) -> "Iterator[Parcel]":
+    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel:
         """See `Carrier.pack`."""
-        count, height, width = images.shape[:3]
-        raw = messages.RawImages(count=count, height=height, width=width, pixels=images.tobytes())
-        request = messages.EncodeRequest(images=messages.Images(raw=raw), tasks=tasks, precision=_PRECISIONS[precision])
-        yield Parcel(request, lambda response: response.features.data)
+        request = messages.EncodeRequest(tasks=tasks, precision=_PRECISIONS[precision])
+        raw = request.images.raw  # filled where it is: one made apart would be copied
+        raw.count, raw.height, raw.width = images.shape[:3]
+        raw.pixels = images.tobytes()
+        return Parcel(request)
 
     def close(self) -> None:
         """See `Carrier.close`."""
@@ -67,20 +73,40 @@ class SharedMemoryCarrier:
     def __init__(self) -> None:
         self._pool = SegmentPool()
 
-    @contextmanager
-    def pack(self, images: Pixels, tasks: Sequence[str], precision: str) -> "Iterator[Parcel]":
+    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel:
         """See `Carrier.pack`."""
         begin = -(-images.nbytes // _ALIGNMENT) * _ALIGNMENT
         count, channels, rows, columns = feature_shape(len(images), len(tasks))
         room = WIRE_TYPES[_PRECISIONS[precision]].itemsize * count * channels * rows * columns
-        with self._pool.lent(begin + room) as segment:
-            segment.write(0, images)
-            request = _request(segment.name, images.shape[:3], tuple(tasks), precision, begin, room)
-            yield Parcel(request, lambda _: segment.view(begin, room))
+        segment = self._pool.take(begin + room)
+        segment.write(0, images)
+        request = _request(segment.name, images.shape[:3], tasks, precision, begin, room)
+        return _SharedParcel(request, self._pool, segment)
 
     def close(self) -> None:
         """See `Carrier.close`."""
         self._pool.close()
+
+
+class _SharedParcel(Parcel):
+    """A message whose images and features are in a segment."""
+
+    def __init__(self, request: messages.EncodeRequest, pool: SegmentPool, segment: Segment) -> None:
+        super().__init__(request)
+        self._pool = pool
+        self._segment = segment
+
+    def features_of(self, response: messages.EncodeResponse) -> Buffer:
+        del response
+        return self._segment.view(self.request.room.offset, self.request.room.bytes)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._pool.put_back(self._segment)
+        else:
+            self._segment.close()  # the server may still write to it
 
 
 @lru_cache(maxsize=64)  # frames of a camera differ in nothing that is said here

@@ -80,7 +80,7 @@ def open_async_calls(options: Options) -> Calls:
 
 def _calls(channel: Any, options: Options, local: Callable[..., Callable[..., Any]]) -> Calls:
     stub = PerceptionStub(channel)
-    sockets = Sockets()
+    sockets = Sockets(blocking=local is BlockingLocalEncode)
     encode: Callable[..., Any] = stub.Encode
     if options.transport == SHARED_MEMORY:
         encode = local(encode, stub.ListFeatures, options.token, sockets)

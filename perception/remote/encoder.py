@@ -110,11 +110,11 @@ class RemoteEncoder(Client):
         return self._known_job(images, tasks) or self._new_job(images, tasks, self.catalogue())
 
     def _run(self, job: Job) -> None:
-        exchange = partial(self._exchange, job)
         if len(job.parts) > 1:
-            list(self._pool().map(exchange, job.parts))
-        else:
-            list(map(exchange, job.parts))
+            list(self._pool().map(partial(self._exchange, job), job.parts))
+            return
+        for start in job.parts:
+            self._exchange(job, start)
 
     def _exchange(self, job: Job, start: int) -> None:
         with self._carrier.pack(job.pixels(start), job.tasks, self._options.precision) as parcel:

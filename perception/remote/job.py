@@ -3,11 +3,13 @@
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perception.photos import Pixels, check_images, squares
+from perception.photos import Pixels, squares
 from perception.remote.answers import Buffer, ServerTimings, TimedFeatures, feature_shape, read_features, timings_of
 from perception.remote.catalogue import Catalogue
 from protos.perception.v1.perception_pb2 import EncodeResponse
@@ -16,27 +18,70 @@ _ROOM_FOR_THE_REST = 64 * 2**10
 """Bytes of a message that are not pixels, at most."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How images of a size are sent for some tasks.
+
+    Args:
+        tasks: Canonical names.
+        side_px: To which images shrink before they are sent, exactly as the server would; None to leave them.
+        size: Most images of a message.
+    """
+
+    tasks: tuple[str, ...]
+    side_px: int | None
+    size: int
+
+
+@lru_cache(maxsize=64)  # frames of a camera differ in nothing that matters here
+def planned(catalogue: Catalogue, tasks: tuple[str, ...], height: int, width: int, batch_size: int) -> Plan:
+    """Make a plan.
+
+    Args:
+        catalogue: Of the server.
+        tasks: Names or aliases.
+        height: Rows of the images.
+        width: Columns.
+        batch_size: Most images of a message; the server's limits may make it fewer.
+
+    Raises:
+        UserError: If tasks are not what they should be.
+    """
+    names = catalogue.canonical(tasks)
+    side_px = catalogue.side_px(names)
+    if side_px is not None and height * width > side_px**2:
+        height = width = side_px
+    else:
+        side_px = None
+    size = min(batch_size, catalogue.largest_batch or batch_size)
+    if catalogue.largest_message_bytes:
+        largest_image = max(3 * height * width, 4 * math.prod(feature_shape(1, len(names))))
+        size = min(size, (catalogue.largest_message_bytes - _ROOM_FOR_THE_REST) // largest_image)
+    return Plan(names, side_px, max(1, size))
+
+
 class Job:
     """Images and tasks of one call, in parts of one message each.
 
     Args:
-        images: uint8 [N, H, W, 3].
+        images: As `check_images` returns them.
         tasks: Names or aliases.
         catalogue: Of the server.
         batch_size: Most images of a part; the server's limits may make it fewer.
 
     Raises:
-        UserError: If images or tasks are not what they should be.
+        UserError: If tasks are not what they should be.
     """
 
     def __init__(self, images: NDArray[np.uint8], tasks: Sequence[str], catalogue: Catalogue, batch_size: int) -> None:
-        self.tasks = catalogue.canonical(tasks)
         self._began_s = time.perf_counter()
-        self._images = check_images(images)
+        plan = planned(catalogue, tuple(tasks), images.shape[1], images.shape[2], batch_size)
+        self.tasks = plan.tasks
+        self._images = images
         self._catalogue = catalogue
-        self._side_px = self._smaller_side_px()
-        self._size = self._part_size(batch_size)
-        self._features = np.empty(feature_shape(len(self._images), len(self.tasks)), np.float32)
+        self._side_px = plan.side_px
+        self._size = plan.size
+        self._features = np.empty(feature_shape(len(images), len(plan.tasks)), np.float32)
         self._timings: dict[int, ServerTimings] = {}
         self._banks: set[str] = set()
 
@@ -78,17 +123,3 @@ class Job:
         timings = tuple(self._timings[start] for start in self.parts)
         took_s = time.perf_counter() - self._began_s
         return TimedFeatures(self._features, self.tasks, timings, self._catalogue.bank_sha256, took_s)
-
-    def _smaller_side_px(self) -> int | None:
-        """The side to which images shrink before they are sent, exactly as the server would; None to leave them."""
-        side_px = self._catalogue.side_px(self.tasks)
-        height, width = self._images.shape[1:3]
-        return side_px if side_px is not None and height * width > side_px**2 else None
-
-    def _part_size(self, batch_size: int) -> int:
-        size = min(batch_size, self._catalogue.largest_batch or batch_size)
-        if self._catalogue.largest_message_bytes:
-            height, width = self._images.shape[1:3] if self._side_px is None else (self._side_px, self._side_px)
-            largest_image = max(3 * height * width, 4 * math.prod(feature_shape(1, len(self.tasks))))
-            size = min(size, (self._catalogue.largest_message_bytes - _ROOM_FOR_THE_REST) // largest_image)
-        return max(1, size)

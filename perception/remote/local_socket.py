@@ -7,14 +7,16 @@ one or on another machine, one that is gone (gRPC knows what to say of it), and 
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import re
 import socket
+import struct
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -38,15 +40,21 @@ class GoneError(Exception):
 
 
 class Sockets:
-    """A client's connections to a server's socket."""
+    """A client's connections to a server's socket.
 
-    def __init__(self) -> None:
+    Args:
+        blocking: Whether what is sent and received over them is waited for.
+    """
+
+    def __init__(self, *, blocking: bool) -> None:
         self.name: str | None = None
         """Of the socket; empty if there is none that can be used, None if that is not known."""
         self._unreachable = ""
-        self._idle: list[tuple[str, socket.socket]] = []
-        self._in_use: set[socket.socket] = set()
-        self._free = threading.Semaphore(MOST_CONNECTIONS)
+        self._blocking = blocking
+        self._idle: list[tuple[str, Connection]] = []
+        self._in_use: set[Connection] = set()
+        self._lock = threading.Lock()
+        self._used = 0
         self._is_closed = False
         weakref.finalize(self, _close_all, self._idle)
 
@@ -68,48 +76,52 @@ class Sockets:
         """In a forked child: close its copies, and leave the parent's connections as they are."""
         _close_all(self._idle)
 
-    def connected(self, name: str) -> socket.socket | None:
-        """A connection for one call, to be `lent` to it; None if there can be none."""
-        if not _NAME.fullmatch(name) or not self._free.acquire(blocking=False):
-            return None
+    def connected(self, name: str) -> "Connection | None":
+        """A connection for one call, to be kept or dropped after it; None if there can be none."""
+        with self._lock:
+            if self._used >= MOST_CONNECTIONS:
+                return None
+            self._used += 1
         connection = self._kept(name) or self._connect(name)
         if connection is None:
-            self._free.release()
+            self._leave()
         else:
             self._in_use.add(connection)
         return connection
 
-    @contextlib.contextmanager
-    def lent(self, name: str, connection: socket.socket) -> Iterator[None]:
-        """Keep the connection after a call that was answered, else end it, so that the server hears that nobody waits.
+    def keep(self, name: str, connection: "Connection") -> None:
+        """After a call that was answered."""
+        if self._is_closed or self.name != name:
+            connection.close()
+        else:
+            self._idle.append((name, connection))
+        self._in_use.discard(connection)
+        self._leave()
+
+    def drop(self, connection: "Connection", error: BaseException) -> None:
+        """After a call that was not, so that the server hears that nobody waits.
 
         Raises:
             grpc.RpcError: In place of what sockets raise.
             GoneError: If the server closed it.
         """
-        try:
-            yield
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)  # for the server, even if a forked child has it too
-            connection.close()
-            if self._is_closed and isinstance(error, (OSError, GoneError)):
-                raise AnsweredError(grpc.StatusCode.CANCELLED, "the encoder was closed during the call") from error
-            if isinstance(error, (TimeoutError, BlockingIOError)):
-                raise _late() from error
-            if isinstance(error, OSError):
-                raise GoneError from error
-            raise
-        else:
-            if self._is_closed or self.name != name:
-                connection.close()
-            else:
-                self._idle.append((name, connection))
-        finally:
-            self._in_use.discard(connection)
-            self._free.release()
+        self._in_use.discard(connection)
+        self._leave()
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)  # for the server, even if a forked child has it too
+        connection.close()
+        if self._is_closed and isinstance(error, (OSError, GoneError)):
+            raise AnsweredError(grpc.StatusCode.CANCELLED, "the encoder was closed during the call") from error
+        if isinstance(error, (TimeoutError, BlockingIOError)):
+            raise _late() from error
+        if isinstance(error, OSError):
+            raise GoneError from error
 
-    def _kept(self, name: str) -> socket.socket | None:
+    def _leave(self) -> None:
+        with self._lock:
+            self._used -= 1
+
+    def _kept(self, name: str) -> "Connection | None":
         while self._idle:
             with contextlib.suppress(IndexError):  # another thread was faster
                 of, kept = self._idle.pop()
@@ -118,15 +130,18 @@ class Sockets:
                 kept.close()
         return None
 
-    def _connect(self, name: str) -> socket.socket | None:
+    def _connect(self, name: str) -> "Connection | None":
+        if not _NAME.fullmatch(name):
+            return None
         path = str(FOLDER / name)
         try:
-            connection = socket.socket(socket.AF_UNIX)
+            connection = Connection(socket.AF_UNIX)
             try:
                 connection.setblocking(False)
                 connection.connect(path)
                 if peer_of(connection)[1] != os.geteuid():
                     raise PermissionError(None, "it belongs to another user")
+                connection.setblocking(self._blocking)
             except BaseException:
                 connection.close()
                 raise
@@ -140,6 +155,19 @@ class Sockets:
             self.forget_server(name)
             return None
         return connection
+
+
+class Connection(socket.socket):
+    """To a server's socket."""
+
+    _limit_ms = 0
+
+    def limit(self, limit_ms: int) -> None:
+        """Let receiving take so long, by the kernel's clock: Python's own would be asked before each time."""
+        if limit_ms != self._limit_ms:
+            limit = struct.pack("@ll", limit_ms // 1000, limit_ms % 1000 * 1000)
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+            self._limit_ms = limit_ms
 
 
 class LocalEncode:
@@ -159,12 +187,16 @@ class LocalEncode:
         self._list_features = list_features
         self._token = token
         self._sockets = sockets
+        self._last: tuple[messages.EncodeRequest | None, int, bytes] = (None, 0, b"")
 
-    def _packed(self, request: messages.EncodeRequest, left_s: float) -> bytes:
-        timeout_us = max(1, round(1e6 * left_s))
-        message = messages.LocalRequest(request=request, timeout_us=timeout_us, token=self._token or "")
-        data = message.SerializeToString()
-        return framed(data)
+    def _packed(self, request: messages.EncodeRequest, limit_ms: int) -> bytes:
+        """What is sent; frames of a camera differ in nothing that is said here."""
+        last, last_ms, packed = self._last
+        if last is not request or last_ms != limit_ms:
+            message = messages.LocalRequest(request=request, timeout_us=1000 * limit_ms, token=self._token or "")
+            packed = framed(message.SerializeToString())
+            self._last = request, limit_ms, packed
+        return packed
 
 
 class BlockingLocalEncode(LocalEncode):
@@ -193,18 +225,21 @@ class BlockingLocalEncode(LocalEncode):
         return response
 
     def _asked(
-        self, name: str, connection: socket.socket, request: messages.EncodeRequest, ends_s: float
+        self, name: str, connection: Connection, request: messages.EncodeRequest, ends_s: float
     ) -> messages.EncodeResponse:
-        answer = _Answer()
-        with self._sockets.lent(name, connection):
-            left_s = _left_s(ends_s)
-            connection.settimeout(left_s)
-            connection.sendall(self._packed(request, left_s))  # a few hundred bytes, which never wait for room
-            answer.take(connection.recv(_CHUNK_BYTES))
-            while not answer.is_complete:
-                connection.settimeout(_left_s(ends_s))
-                answer.take(connection.recv(_CHUNK_BYTES))
-            response = answer.read()
+        try:
+            limit_ms = _left_ms(ends_s)
+            connection.limit(limit_ms)
+            connection.sendall(self._packed(request, limit_ms))  # a few hundred bytes, which never wait for room
+            received = connection.recv(_CHUNK_BYTES)
+            while not _is_complete(received):
+                connection.limit(_left_ms(ends_s))
+                received += connection.recv(_CHUNK_BYTES) or _gone()
+            response = _read(received)
+        except BaseException as error:
+            self._sockets.drop(connection, error)
+            raise
+        self._sockets.keep(name, connection)
         return _outcome(response)
 
 
@@ -238,58 +273,50 @@ class AsyncLocalEncode(LocalEncode):
         return response
 
     async def _asked(
-        self, name: str, connection: socket.socket, request: messages.EncodeRequest, ends_s: float
+        self, name: str, connection: Connection, request: messages.EncodeRequest, ends_s: float
     ) -> messages.EncodeResponse:
-        answer = _Answer()
         loop = asyncio.get_running_loop()
-        with self._sockets.lent(name, connection):
-            connection.setblocking(False)
-            async with asyncio.timeout(_left_s(ends_s)):
-                await loop.sock_sendall(connection, self._packed(request, _left_s(ends_s)))
-                while not answer.is_complete:
-                    answer.take(await loop.sock_recv(connection, _CHUNK_BYTES))
-            response = answer.read()
+        try:
+            limit_ms = _left_ms(ends_s)
+            async with asyncio.timeout(limit_ms / 1000):
+                await loop.sock_sendall(connection, self._packed(request, limit_ms))
+                received = await loop.sock_recv(connection, _CHUNK_BYTES)
+                while not _is_complete(received):
+                    received += await loop.sock_recv(connection, _CHUNK_BYTES) or _gone()
+            response = _read(received)
+        except BaseException as error:
+            self._sockets.drop(connection, error)
+            raise
+        self._sockets.keep(name, connection)
         return _outcome(response)
 
 
-class _Answer:
-    """What has come of a response."""
+def _is_complete(received: bytes) -> bool:
+    """Whether a response is there as a whole.
 
-    def __init__(self) -> None:
-        self._received = bytearray()
+    Raises:
+        GoneError: If nothing came.
+    """
+    return len(received or _gone()) >= LENGTH_BYTES + size_of(received) > LENGTH_BYTES
 
-    @property
-    def _size(self) -> int:
-        return size_of(self._received)
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the response is there as a whole."""
-        return len(self._received) >= LENGTH_BYTES + self._size > LENGTH_BYTES
+def _gone() -> NoReturn:
+    raise GoneError
 
-    def take(self, data: bytes) -> None:
-        """More of it.
 
-        Raises:
-            GoneError: If there is none.
-        """
-        if not data:
-            raise GoneError
-        self._received += data
+def _read(received: bytes) -> messages.LocalResponse:
+    """The response.
 
-    def read(self) -> messages.LocalResponse:
-        """The response.
-
-        Raises:
-            grpc.RpcError: If these bytes are none.
-        """
-        try:
-            response = messages.LocalResponse.FromString(bytes(self._received[LENGTH_BYTES:]))
-        except DecodeError:
-            response = messages.LocalResponse()
-        if response.WhichOneof("outcome") is None or len(self._received) != LENGTH_BYTES + self._size:
-            raise AnsweredError(grpc.StatusCode.INTERNAL, f"{len(self._received)} bytes came that are no response")
-        return response
+    Raises:
+        grpc.RpcError: If these bytes are none.
+    """
+    try:
+        response = messages.LocalResponse.FromString(received[LENGTH_BYTES:])
+    except DecodeError:
+        response = messages.LocalResponse()
+    if response.WhichOneof("outcome") is None or len(received) != LENGTH_BYTES + size_of(received):
+        raise AnsweredError(grpc.StatusCode.INTERNAL, f"{len(received)} bytes came that are no response")
+    return response
 
 
 def _outcome(response: messages.LocalResponse) -> messages.EncodeResponse:
@@ -305,11 +332,16 @@ def _left_s(ends_s: float) -> float:
     return left_s
 
 
+def _left_ms(ends_s: float) -> int:
+    """Rounded up, so that it is the same number for call after call."""
+    return math.ceil(1000 * _left_s(ends_s))
+
+
 def _late() -> AnsweredError:
     return AnsweredError(grpc.StatusCode.DEADLINE_EXCEEDED, "nothing came over the local socket")
 
 
-def _close_all(idle: list[tuple[str, socket.socket]]) -> None:
+def _close_all(idle: list[tuple[str, Connection]]) -> None:
     with contextlib.suppress(IndexError):
         while True:
             idle.pop()[1].close()

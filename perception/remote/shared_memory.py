@@ -10,8 +10,7 @@ import mmap
 import os
 import secrets
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -74,30 +73,12 @@ class SegmentPool:
         self._lock = Lock()
         self._swept = False
 
-    @contextmanager
-    def lent(self, size: int) -> Iterator[Segment]:
-        """A segment of at least so many bytes, for one call.
+    def take(self, size: int) -> Segment:
+        """A segment of at least so many bytes, for one call, to be put back; or to be closed if the call failed.
 
         Raises:
             RemoteError: If there is no shared memory here, or not enough.
         """
-        segment = self._taken(size)
-        try:
-            yield segment
-        except BaseException:
-            segment.close()
-            raise
-        with self._lock:
-            self._free.append(segment)
-
-    def close(self) -> None:
-        """Remove the files of segments that are not in use."""
-        with self._lock:
-            free, self._free = self._free, []
-        for segment in free:
-            segment.close()
-
-    def _taken(self, size: int) -> Segment:
         with self._lock:
             self._sweep_once()
             fitting = next((segment for segment in self._free if segment.size >= size), None)
@@ -109,6 +90,18 @@ class SegmentPool:
         if leaving is not None:
             leaving.close()
         return Segment(max(_SMALLEST, 1 << (size - 1).bit_length()))
+
+    def put_back(self, segment: Segment) -> None:
+        """After a call that was answered."""
+        with self._lock:
+            self._free.append(segment)
+
+    def close(self) -> None:
+        """Remove the files of segments that are not in use."""
+        with self._lock:
+            free, self._free = self._free, []
+        for segment in free:
+            segment.close()
 
     def _sweep_once(self) -> None:
         if not self._swept:

@@ -200,7 +200,6 @@ class Batcher(Generic[Work, Result]):
                 each.answer.set_exception(error)
         if not has_room:
             raise self.overloaded(request.images)
-        self._observer.queued(self.queued_images)
 
     def _wake(self) -> None:
         if self._queue.images >= self._awaited_images:
@@ -212,7 +211,6 @@ class Batcher(Generic[Work, Result]):
             was_queued = self._queue.remove(request)
         if was_queued:
             self._observer.dropped(DropReason.CANCELLED)
-            self._observer.queued(self.queued_images)
         elif not request.answer.cancelled() and request.answer.done():
             request.answer.exception()  # an answer that came too late is nobody's, and asyncio need not warn of it
 
@@ -292,7 +290,6 @@ class Batcher(Generic[Work, Result]):
             self._observer.dropped(DropReason.CANCELLED if is_cancelled else DropReason.EXPIRED)
             if not is_cancelled:
                 request.answer.set_exception(DeadlineExpired(now_s - request.since_s))
-        self._observer.queued(self.queued_images)
 
     def _deliver(
         self,
@@ -318,7 +315,6 @@ class Batcher(Generic[Work, Result]):
         self._observer.computed(images, done_s - begun_s)
         for request in batch:
             self._observer.waited(begun_s - request.since_s)
-        self._observer.queued(self.queued_images)
 
 
 def _deliverable(error: BaseException) -> Exception:

@@ -32,7 +32,7 @@ class _Line(Generic[Kind]):
     """One caller's requests, the oldest first."""
 
     images: int = 0
-    requests: OrderedDict[Kind, None] = field(default_factory=OrderedDict)
+    requests: dict[Kind, None] = field(default_factory=dict)
 
     def first(self) -> Kind:
         return next(iter(self.requests))
@@ -63,7 +63,9 @@ class FairQueue(Generic[Kind]):
 
     def add(self, request: Kind) -> None:
         """Put a request behind its caller's others; a caller that had none takes the last turn."""
-        line = self._lines.setdefault(request.caller, _Line())
+        line = self._lines.get(request.caller)
+        if line is None:
+            line = self._lines[request.caller] = _Line()
         line.requests[request] = None
         line.images += request.images
         self.images += request.images
@@ -135,6 +137,8 @@ class FairQueue(Generic[Kind]):
         Returns:
             What was removed; empty, and the queue as it was, if there is room or none can be made in this way.
         """
+        if self.images + images <= room:
+            return []
         line = self._lines.get(caller)
         held = images + (line.images if line is not None else 0)
         removed: list[Kind] = []

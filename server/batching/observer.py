@@ -15,9 +15,6 @@ class DropReason(StrEnum):
 class Observer(Protocol):
     """Called on the event loop's thread; should take microseconds and not raise."""
 
-    def queued(self, images: int) -> None:
-        """So many images wait for inference now."""
-
     def waited(self, seconds: float) -> None:
         """A request that was computed had waited so long before."""
 
@@ -30,9 +27,6 @@ class Observer(Protocol):
 
 class Unobserved:
     """An observer that looks away."""
-
-    def queued(self, images: int) -> None:
-        """See `Observer`."""
 
     def waited(self, seconds: float) -> None:
         """See `Observer`."""

@@ -60,12 +60,13 @@ class ServedBank:
         )  # fmt: skip
         self.precision = self._encoder.precision.value
         self._predictors: dict[str, Predictor] = {}
+        self._sides_px = {task: self._encoder.checkpoint(task).card.preprocessing.side_px for task in self.tasks}
         for program in [*((task,) for task in self.tasks), *self._fused.values()]:
             self._encoder.prepare(program, options.largest_batch)
 
     def side_px(self, task: str) -> int:
         """Rows and columns of the images that a served task takes."""
-        return self._encoder.checkpoint(task).card.preprocessing.side_px
+        return self._sides_px[task]
 
     def task_named(self, name: str) -> str:
         """Canonical name of a task that is served.

@@ -10,11 +10,9 @@ class Usage:
     def __init__(self) -> None:
         self._count = 0
         self._unused = asyncio.Event()
-        self._unused.set()
 
     def __enter__(self) -> None:
         self._count += 1
-        self._unused.clear()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -25,4 +23,6 @@ class Usage:
 
     async def ended(self) -> None:
         """Wait until there is no use."""
-        await self._unused.wait()
+        while self._count:
+            self._unused.clear()
+            await self._unused.wait()

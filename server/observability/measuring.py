@@ -5,14 +5,14 @@ import contextlib
 import inspect
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeAlias
 
 import grpc
 
+from server.handlers import Find, Handler
 from server.observability.metrics import Metrics
 
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Behaviour = Callable[[Any, Any], Any]
 
@@ -34,7 +34,7 @@ _CLOCKS_DIFFER_S = 0.01
 _logger = logging.getLogger(__name__)
 
 
-class MeasuringInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
+class MeasuringInterceptor:
     """Measures calls of asynchronous handlers by method and code, and logs each at debug, the server's faults louder.
 
     Put it before other interceptors, so that calls that they refuse are counted too.
@@ -46,51 +46,53 @@ class MeasuringInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
+    def intercept(self, find: Find, call: grpc.HandlerCallDetails) -> Handler | None:
         """The call's handler, measured."""
         begun_s = time.perf_counter()
-        handler = await continuation(handler_call_details)
+        handler = find(call)
         if handler is None:
             self._metrics.call_ended(_UNKNOWN_METHOD, "UNIMPLEMENTED", time.perf_counter() - begun_s)
             return None
         kind, factory = _FACTORIES[handler.request_streaming, handler.response_streaming]
-        behaviour: Behaviour = getattr(handler, kind)
-        measured = self._measured(behaviour, handler_call_details.method, begun_s)
-        return factory(measured, handler.request_deserializer, handler.response_serializer)
+        measured = self._measured(getattr(handler, kind), str(call.method), begun_s)
+        result: Handler = factory(measured, handler.request_deserializer, handler.response_serializer)
+        return result
 
     def _measured(self, behaviour: Behaviour, method: str, begun_s: float) -> Behaviour:
         async def answer(request: Any, context: Context) -> Any:
-            with self._call(method, begun_s, context):
-                return await behaviour(request, context)
+            self._metrics.call_began()
+            try:
+                response = await behaviour(request, context)
+            except BaseException as error:
+                self._end(method, begun_s, error, context)
+                raise
+            self._end(method, begun_s, None, context)
+            return response
 
         async def answers(request: Any, context: Context) -> AsyncIterator[Any]:
-            with self._call(method, begun_s, context):
+            self._metrics.call_began()
+            try:
                 async with contextlib.aclosing(behaviour(request, context)) as responses:
                     async for response in responses:
                         yield response
+            except BaseException as error:
+                self._end(method, begun_s, error, context)
+                raise
+            self._end(method, begun_s, None, context)
 
         return answers if inspect.isasyncgenfunction(behaviour) else answer
 
-    @contextlib.contextmanager
-    def _call(self, method: str, begun_s: float, context: Context) -> Iterator[None]:
-        self._metrics.call_began()
-        problem: BaseException | None = None
-        try:
-            yield
-        except BaseException as error:
-            problem = error
-            raise
-        finally:
-            code, seconds = _code(problem, context), time.perf_counter() - begun_s
-            self._metrics.call_ended(method, code, seconds, was_begun=True)
-            level = logging.WARNING if code in _FAULTS else logging.DEBUG
-            if _logger.isEnabledFor(level):
-                fields = {"method": method, "code": code, "seconds": round(seconds, 6), "peer": context.peer()}
-                _logger.log(level, "call", extra=fields)
+    def _end(self, method: str, begun_s: float, problem: BaseException | None, context: Context) -> None:
+        """Count the call, once its answer is on its way."""
+        code, seconds = _code(problem, context), time.perf_counter() - begun_s
+        asyncio.get_running_loop().call_soon(self._count, method, code, seconds, context)
+
+    def _count(self, method: str, code: str, seconds: float, context: Context) -> None:
+        self._metrics.call_ended(method, code, seconds, was_begun=True)
+        level = logging.WARNING if code in _FAULTS else logging.DEBUG
+        if _logger.isEnabledFor(level):
+            fields = {"method": method, "code": code, "seconds": round(seconds, 6), "peer": context.peer()}
+            _logger.log(level, "call", extra=fields)
 
 
 def _code(problem: BaseException | None, context: Context) -> str:

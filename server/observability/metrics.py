@@ -1,6 +1,7 @@
 """What is counted, as Prometheus metrics on a registry of their own."""
 
 import platform
+from collections.abc import Callable
 from importlib.metadata import version
 
 import grpc
@@ -88,9 +89,9 @@ class Metrics:
         """A request's bytes were made into images."""
         self._decode_seconds.observe(seconds)
 
-    def queued(self, images: int) -> None:
-        """So many images wait for inference now."""
-        self._queue_images.set(images)
+    def watch_queue(self, images: Callable[[], float]) -> None:
+        """Ask how many images wait for inference whenever the metrics are read."""
+        self._queue_images.set_function(images)
 
     def waited(self, seconds: float) -> None:
         """A request left the queue for inference."""

@@ -1,5 +1,6 @@
 """The service inference.GRPCInferenceService."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from protos.open_inference import inference_pb2 as pb
 from protos.open_inference import inference_pb2_grpc
 from server.backend import Backend, Caller, Encoded
 from server.errors import Draining
+from server.handlers import Handlers
 from server.open_inference.models import VERSION, configuration, listed_models, metadata, model_tasks
 from server.open_inference.statistics import Statistics
 from server.open_inference.tensors import OUTPUT_TYPES, output_type, queue_timeout_s, read_images, response
@@ -64,9 +66,9 @@ class OpenInferenceService(inference_pb2_grpc.GRPCInferenceServiceServicer):
         self._streams: set[Frames[pb.ModelInferRequest]] = set()
         self._is_draining = False
 
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Register with a server."""
-        inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self, server)
+    def add_to(self, handlers: Handlers) -> None:
+        """Register with a server's handlers."""
+        inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self, handlers)
 
     def drain(self) -> None:
         """Say that nothing is ready; streams answer the requests that they have read, and end."""
@@ -193,7 +195,7 @@ class OpenInferenceService(inference_pb2_grpc.GRPCInferenceServiceServicer):
     ) -> Encoded:
         read = partial(read_images, request, self._backend.largest_batch)
         images = await unblocked(read, _typed_bytes(request))
-        self._on_decoded(time.perf_counter() - began_s)
+        asyncio.get_running_loop().call_soon(self._on_decoded, time.perf_counter() - began_s)
         caller = _with_timeout(caller, queue_timeout_s(request))
         while True:
             bank = self._backend.bank
@@ -230,18 +232,3 @@ def _with_timeout(caller: Caller, timeout_s: float | None) -> Caller:
         return caller
     deadline_s = time.monotonic() + timeout_s
     return Caller(caller.name, deadline_s if caller.deadline_s is None else min(caller.deadline_s, deadline_s))
-
-
-def add_open_inference(server: grpc.aio.Server, backend: Backend, **options: Any) -> str:
-    """Register the service with a server.
-
-    Args:
-        server: Not yet started.
-        backend: Computes.
-        options: Of `OpenInferenceService`.
-
-    Returns:
-        The service's full name.
-    """
-    OpenInferenceService(backend, **options).add_to(server)
-    return SERVICE

@@ -1,14 +1,13 @@
 """Calls without a valid token are refused before their messages are read."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 
+from server.handlers import Find, Handler
 from server.security.tokens import TokenFile
-
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 OPEN_METHODS = frozenset({"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"})
 """Open to all: orchestrators and load balancers probe health without credentials, and learn nothing but up or down."""
@@ -20,7 +19,7 @@ _WRONG = "the token is not valid here; ask the server's operator for one that is
 _logger = logging.getLogger(__name__)
 
 
-class TokenInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
+class TokenInterceptor:
     """Lets calls in that bear a token of a file, unary and streaming alike, to every service but health.
 
     Args:
@@ -30,18 +29,12 @@ class TokenInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  #
     def __init__(self, tokens: TokenFile) -> None:
         self._tokens = tokens
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    def intercept(self, find: Find, call: grpc.HandlerCallDetails) -> Handler | None:
         """The call's own handler, or one that ends it with UNAUTHENTICATED."""
-        if handler_call_details.method in OPEN_METHODS:
-            return await continuation(handler_call_details)
-        problem = self._problem(handler_call_details.invocation_metadata)
-        if problem is None:
-            return await continuation(handler_call_details)
-        return _refusal(handler_call_details.method, problem)
+        if call.method in OPEN_METHODS:
+            return find(call)
+        problem = self._problem(call.invocation_metadata)
+        return find(call) if problem is None else _refusal(str(call.method), problem)
 
     def _problem(self, metadata: Any) -> str | None:
         values = [value for key, value in metadata or () if key == "authorization"]

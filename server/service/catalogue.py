@@ -1,13 +1,18 @@
 """What a bank offers, as `ListFeatures` says it; made once for each bank."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from perception import TASKS, Bank
 from perception.bank.card import Card, HeadKind
 from perception.encoding import FEATURE_CHANNELS, FEATURE_SIDE
 from protos.perception.v1 import perception_pb2 as pb
+from server.service.requests import wanted_tasks
+
+_WANTED_KEPT = 256
+"""Lists of tasks and names of sets, of at most 4 KiB each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,12 +24,20 @@ class Catalogue:
         sides_px: Rows and columns that each task's encoder takes.
         tasks: Those that are served, for `ListFeatures`.
         sets: Likewise.
+        wanted: What `wanted_tasks` says of the bank, remembered.
     """
 
     bank: Bank
     sides_px: Mapping[str, int]
     tasks: tuple[pb.TaskFeatures, ...]
     sets: tuple[pb.FeatureSet, ...]
+    wanted: Callable[[tuple[str, ...], str], tuple[str, ...]]
+
+    def wanted_by(self, request: pb.EncodeRequest) -> tuple[str, ...]:
+        """The tasks that a request names one by one or as a set; errors as `wanted_tasks`."""
+        if len(request.tasks) > len(self.bank.tasks):
+            return wanted_tasks(request.tasks, request.feature_set, self.bank)  # refuses them
+        return self.wanted(tuple(request.tasks), request.feature_set)
 
 
 def read_catalogue(bank: Bank, set_names: Sequence[str]) -> Catalogue:
@@ -47,6 +60,7 @@ def read_catalogue(bank: Bank, set_names: Sequence[str]) -> Catalogue:
         sides_px={task: card.preprocessing.side_px for task, card in cards.items()},
         tasks=tuple(_task(bank, task, card) for task, card in cards.items() if task in served),
         sets=tuple(pb.FeatureSet(name=name, tasks=tasks) for name, tasks in sets.items()),
+        wanted=lru_cache(_WANTED_KEPT)(partial(wanted_tasks, bank=bank)),
     )
 
 

@@ -14,14 +14,15 @@ from protos.perception.v1 import perception_pb2 as pb
 from protos.perception.v1 import perception_pb2_grpc
 from server.backend import Backend, Caller
 from server.errors import Draining
+from server.handlers import Handlers
 from server.images import ImageDecoder
 from server.service.callers import caller_of
 from server.service.catalogue import Catalogue, read_catalogue
-from server.service.requests import ImageSource, SharedMemoryAccess, unblocked, wanted_task, wanted_tasks
+from server.service.requests import ImageSource, SharedMemoryAccess, unblocked, wanted_task
 from server.service.responses import (
     Stopwatch,
     features_bytes,
-    features_message,
+    fill_response,
     prediction_message,
     wire_features,
     wire_type,
@@ -91,9 +92,9 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         self._streams: set[Frames[pb.EncodeStreamRequest]] = set()
         self._is_draining = False
 
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Register with a server."""
-        perception_pb2_grpc.add_PerceptionServicer_to_server(self, server)
+    def add_to(self, handlers: Handlers) -> None:
+        """Register with a server's handlers."""
+        perception_pb2_grpc.add_PerceptionServicer_to_server(self, handlers)
 
     def drain(self) -> None:
         """Streams answer the frames that they have read, and end."""
@@ -107,7 +108,9 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
 
     async def Encode(self, request: pb.EncodeRequest, context: "Context") -> pb.EncodeResponse:  # noqa: N802
         """See the proto."""
-        return await self._answered("Encode", context, self.encode(request, caller_of(context)))
+        response = pb.EncodeResponse()
+        await self._answered("Encode", context, self.encode(request, caller_of(context), response))
+        return response
 
     async def EncodeStream(  # noqa: N802
         self, requests: AsyncIterator[pb.EncodeStreamRequest], context: "Context"
@@ -150,44 +153,54 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
     async def _stream_answer(
         self, frame: pb.EncodeStreamRequest, skipped: int, caller: Caller
     ) -> pb.EncodeStreamResponse:
+        answer = pb.EncodeStreamResponse(sequence=frame.sequence, skipped=skipped)
         try:
-            response = await self.encode(frame.request, caller)
-            return pb.EncodeStreamResponse(sequence=frame.sequence, response=response, skipped=skipped)
+            await self.encode(frame.request, caller, answer.response)
         except Exception as error:
-            failure = failure_of(status_of(error, "EncodeStream"))
-            return pb.EncodeStreamResponse(sequence=frame.sequence, failure=failure, skipped=skipped)
+            answer.failure.CopyFrom(failure_of(status_of(error, "EncodeStream")))
+        return answer
 
-    async def encode(self, request: pb.EncodeRequest, caller: Caller) -> pb.EncodeResponse:
-        """What `Encode` answers, whichever way the request came.
+    async def encode(self, request: pb.EncodeRequest, caller: Caller, response: pb.EncodeResponse) -> None:
+        """Answer what `Encode` answers, whichever way the request came.
+
+        Args:
+            request: What is asked for.
+            caller: Who asks.
+            response: An empty message to write to; stays empty if this fails.
 
         Raises:
             UserError: If the request cannot be used.
             ServerError: If the server cannot do it now.
         """
         watch = Stopwatch()
-        numbers = wire_type(request.precision)
-        while True:
-            catalogue = await self._current_catalogue()
-            tasks = wanted_tasks(request.tasks, request.feature_set, catalogue.bank)
-            images = await self._images(request.images, catalogue.sides_px[tasks[0]], caller, watch)
-            size = features_bytes(len(images), len(tasks), numbers)
-            memory = self._room(request, size, caller)
-            encoded = await self._backend.encode(images, tasks, caller)
-            if encoded.bank_sha256 == catalogue.bank.sha256:
-                break  # else another bank came meanwhile, whose sets and image sizes may differ
-        features = wire_features(encoded.features, numbers)
-        if memory is not None:
-            write = partial(memory.write, request.room.segment, request.room.offset, features)
-            await unblocked(write, features.nbytes)
-        return pb.EncodeResponse(
-            features=features_message(features, in_room=memory is not None),
-            tasks=encoded.tasks,
-            timings=watch.timings(encoded.spent),
-            bank_sha256=encoded.bank_sha256,
-        )
+        try:
+            numbers = wire_type(request.precision)
+            while True:
+                catalogue = await self._current_catalogue()
+                tasks = catalogue.wanted_by(request)
+                images = await self._images(request.images, catalogue.sides_px[tasks[0]], caller, watch)
+                size = features_bytes(len(images), len(tasks), numbers)
+                memory = self._room(request, size, caller)
+                encoded = await self._backend.encode(images, tasks, caller)
+                if encoded.bank_sha256 == catalogue.bank.sha256:
+                    break  # else another bank came meanwhile, whose sets and image sizes may differ
+            features = wire_features(encoded.features, numbers)
+            if memory is not None:
+                write = partial(memory.write, request.room.segment, request.room.offset, features)
+                await unblocked(write, features.nbytes)
+            fill_response(response, features, encoded.tasks, encoded.bank_sha256, in_room=memory is not None)
+            watch.write(response.timings, encoded.spent)
+        finally:
+            self._tell_decoded(watch)
 
     async def _predict(self, request: pb.PredictRequest, caller: Caller) -> pb.PredictResponse:
         watch = Stopwatch()
+        try:
+            return await self._predicted(request, caller, watch)
+        finally:
+            self._tell_decoded(watch)
+
+    async def _predicted(self, request: pb.PredictRequest, caller: Caller, watch: Stopwatch) -> pb.PredictResponse:
         while True:
             catalogue = await self._current_catalogue()
             task = wanted_task(request.task, catalogue.bank)
@@ -199,7 +212,7 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
             lambda: prediction_message(predicted.prediction, with_pictures=request.with_pictures)
         )
         response.bank_sha256 = predicted.bank_sha256
-        response.timings.CopyFrom(watch.timings(predicted.spent))
+        watch.write(response.timings, predicted.spent)
         self._check_size(response.ByteSize())
         return response
 
@@ -219,9 +232,16 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         )
 
     async def _images(self, message: pb.Images, side_px: int, caller: Caller, watch: Stopwatch) -> Pixels:
-        images = await self._source.images(message, side_px, caller.name)
-        self._on_decoded(watch.mark_decoded())
+        images = self._source.at_hand(message, caller.name)
+        if images is None:
+            images = await self._source.images(message, side_px, caller.name)
+        watch.mark_decoded()
         return images
+
+    def _tell_decoded(self, watch: Stopwatch) -> None:
+        """Of whatever was decoded, once the answer is on its way."""
+        if watch.decode_s is not None:
+            asyncio.get_running_loop().call_soon(self._on_decoded, watch.decode_s)
 
     def _room(self, request: pb.EncodeRequest, size: int, caller: Caller) -> SharedMemory | None:
         """Where the features go, if not into the response; either is known to take them before they are computed."""

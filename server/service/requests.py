@@ -17,14 +17,15 @@ from server.service.statuses import NotAllowedError, NotEnabledError, TooLargeEr
 
 _LONGEST_NAME = 200
 _LONGEST_SET = 4096
-_COPIED_IN_PLACE_BYTES = 1 << 20  # a thread's detour costs more
+COPIED_IN_PLACE_BYTES = 1 << 20
+"""A thread's detour costs more."""
 
 T = TypeVar("T")
 
 
 async def unblocked(copy: Callable[[], T], size: int) -> T:
     """Call a function that copies `size` bytes, in a thread if that would hold up the event loop."""
-    return copy() if size <= _COPIED_IN_PLACE_BYTES else await asyncio.to_thread(copy)
+    return copy() if size <= COPIED_IN_PLACE_BYTES else await asyncio.to_thread(copy)
 
 
 def wanted_tasks(tasks: Sequence[str], feature_set: str, bank: Bank) -> tuple[str, ...]:
@@ -102,8 +103,26 @@ class ImageSource:
     largest_batch: int
     largest_bytes: int
 
+    def at_hand(self, message: pb.Images, peer: str) -> Pixels | None:
+        """The images of a request where that takes no time; None for `images` to be awaited.
+
+        Raises:
+            UserError: As `images`.
+            ServerError: Likewise.
+        """
+        kind = message.WhichOneof("kind")
+        if kind == "raw":
+            raw = message.raw
+            return raw_images(
+                raw.pixels, count=raw.count, height=raw.height, width=raw.width, largest_batch=self.largest_batch
+            )
+        if kind == "shared":
+            read, size = self._reading(message.shared, peer)
+            return read() if size <= COPIED_IN_PLACE_BYTES else None
+        return None
+
     async def images(self, message: pb.Images, side_px: int, peer: str) -> Pixels:
-        """The images of a request.
+        """The images of a request that are not at hand.
 
         Args:
             message: Of the request.
@@ -118,23 +137,19 @@ class ImageSource:
             ServerError: If files queue up, or shared memory is not for this caller.
         """
         kind = message.WhichOneof("kind")
-        if kind == "raw":
-            raw = message.raw
-            return raw_images(
-                raw.pixels, count=raw.count, height=raw.height, width=raw.width, largest_batch=self.largest_batch
-            )
         if kind == "files":
             check_count(len(message.files.files), self.largest_batch)
             return await self.decoder.decode(message.files.files, side_px)
         if kind == "shared":
-            return await self._shared_images(message.shared, peer)
+            return await asyncio.to_thread(self._reading(message.shared, peer)[0])
         raise UserError("the request has no images; expected raw pixels, PNG or JPEG files, or shared memory.")
 
-    async def _shared_images(self, shared: pb.SharedImages, peer: str) -> Pixels:
+    def _reading(self, shared: pb.SharedImages, peer: str) -> tuple[Callable[[], Pixels], int]:
+        """What reads the images, and how many bytes that copies."""
         memory = self.shared.for_peer(peer)
         check_count(shared.count, self.largest_batch)
-        size = raw_bytes(shared.count, shared.height, shared.width)
+        shape = shared.count, shared.height, shared.width, 3
+        size = raw_bytes(*shape[:3])
         if size > self.largest_bytes:
             raise TooLargeError("the shared memory of a request", size, self.largest_bytes)
-        data = await unblocked(partial(memory.read, shared.segment, shared.offset, size), size)
-        return data.reshape(shared.count, shared.height, shared.width, 3)
+        return partial(memory.read, shared.segment, shared.offset, shape), size

@@ -1,7 +1,7 @@
 """Results as messages."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +44,25 @@ def wire_features(features: FeatureArray, numbers: np.dtype[np.floating]) -> NDA
         return np.ascontiguousarray(features, numbers)
 
 
-def features_message(features: NDArray[np.floating], *, in_room: bool) -> pb.Features:
-    """The message; without the numbers, where they lie in shared memory."""
-    precision = pb.PRECISION_FLOAT16 if features.dtype.itemsize == 2 else pb.PRECISION_FLOAT32
-    return pb.Features(shape=features.shape, precision=precision, data=b"" if in_room else features.tobytes())
+def fill_response(
+    response: pb.EncodeResponse, features: NDArray[np.floating], tasks: Sequence[str], bank_sha256: str, *, in_room: bool
+) -> None:
+    """Write an answer into an empty message, or into the part for it of a larger one: made apart, it would be copied.
+
+    Args:
+        response: The message.
+        features: As they travel.
+        tasks: Of the features.
+        bank_sha256: Of the bank that made them.
+        in_room: Whether the numbers are left out, since they lie in shared memory.
+    """
+    response.tasks.extend(tasks)
+    response.bank_sha256 = bank_sha256
+    message = response.features
+    message.shape.extend(features.shape)
+    message.precision = pb.PRECISION_FLOAT16 if features.dtype.itemsize == 2 else pb.PRECISION_FLOAT32
+    if not in_room:
+        message.data = features.tobytes()
 
 
 class Stopwatch:
@@ -55,22 +70,20 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
-        self._decoded = self._began
+        self.decode_s: float | None = None
+        """Until the images were there; None as long as they are not."""
 
-    def mark_decoded(self) -> float:
-        """The images are there; returns the seconds that took."""
-        self._decoded = time.perf_counter()
-        return self._decoded - self._began
+    def mark_decoded(self) -> None:
+        """The images are there."""
+        self.decode_s = time.perf_counter() - self._began
 
-    def timings(self, spent: Spent) -> pb.Timings:
-        """With the time up to now as the total."""
-        return pb.Timings(
-            decode_us=_us(self._decoded - self._began),
-            queue_us=spent.queue_us,
-            inference_us=spent.inference_us,
-            total_us=_us(time.perf_counter() - self._began),
-            batch_images=spent.batch_images,
-        )
+    def write(self, timings: pb.Timings, spent: Spent) -> None:
+        """Say them, with the time up to now as the total."""
+        timings.decode_us = _us(self.decode_s or 0.0)
+        timings.queue_us = spent.queue_us
+        timings.inference_us = spent.inference_us
+        timings.total_us = _us(time.perf_counter() - self._began)
+        timings.batch_images = spent.batch_images
 
 
 def _us(seconds: float) -> int:

@@ -3,11 +3,10 @@
 A mapping would let the client crash the server: memory that its owner truncates kills whoever touches it (SIGBUS).
 """
 
+import math
 import os
 import re
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,21 +29,26 @@ class SharedMemory:
     def __init__(self, folder: Path = Path("/dev/shm")) -> None:
         self._folder = f"{folder}/"  # not a Path: to join one takes as long as to open the file
 
-    def read(self, segment: str, offset: int, count: int) -> Pixels:
-        """Bytes of a segment, copied.
+    def read(self, segment: str, offset: int, shape: tuple[int, ...]) -> Pixels:
+        """Bytes of a segment, copied into an array of some shape.
 
         Raises:
             UserError: If there is no such segment, it is not ours to read, or it ends before.
         """
-        with self._opened(segment, os.O_RDONLY, offset, count) as descriptor:
-            data = np.empty(count, np.uint8)
-            view = data.data
-            done = 0
+        count = math.prod(shape)
+        descriptor = self._opened(segment, os.O_RDONLY, offset + count)
+        try:
+            data = np.empty(shape, np.uint8)
+            done = os.preadv(descriptor, [data.data], offset)
             while done < count:
-                step = os.preadv(descriptor, [view[done:]], offset + done)
+                step = os.preadv(descriptor, [data.reshape(-1)[done:].data], offset + done)
                 if not step:
                     raise UserError(f"the shared memory {segment!r} became smaller while it was read.")
                 done += step
+        except OSError as error:
+            raise _unusable(segment, error) from error
+        finally:
+            os.close(descriptor)
         return data
 
     def check_room(self, segment: str, offset: int, count: int) -> None:
@@ -67,24 +71,29 @@ class SharedMemory:
             UserError: If there is no such segment, it is not ours to write, or it ends before.
         """
         view = np.ascontiguousarray(data).reshape(-1).view(np.uint8).data
-        with self._opened(segment, os.O_WRONLY, offset, len(view)) as descriptor:
-            done = 0
+        descriptor = self._opened(segment, os.O_WRONLY, offset + len(view))
+        try:
+            done = os.pwrite(descriptor, view, offset)
             while done < len(view):
                 done += os.pwrite(descriptor, view[done:], offset + done)
+        except OSError as error:
+            raise _unusable(segment, error) from error
+        finally:
+            os.close(descriptor)
 
-    @contextmanager
-    def _opened(self, segment: str, mode: int, offset: int, count: int) -> Iterator[int]:
-        path = self._path(segment, offset + count)
+    def _opened(self, segment: str, mode: int, end: int) -> int:
+        path = self._path(segment, end)
         try:
             # Neither through links, nor waiting for the other end of a pipe.
             descriptor = os.open(path, mode | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                _check(os.fstat(descriptor), segment, offset + count)
-                yield descriptor
-            finally:
-                os.close(descriptor)
         except OSError as error:
             raise _unusable(segment, error) from error
+        try:
+            _check(os.fstat(descriptor), segment, end)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def _path(self, segment: str, end: int) -> str:
         if not _NAME.fullmatch(segment):

@@ -7,6 +7,8 @@ from typing import Any
 
 import grpc
 
+from server.handlers import Handlers, Interceptor
+
 ECHO = "/test.Echo/Unary"
 ECHO_STREAM = "/test.Echo/Stream"
 ECHO_WRITER = "/test.Echo/Writer"
@@ -61,14 +63,16 @@ _HANDLERS = {
 
 @asynccontextmanager
 async def echo_server(
-    *, interceptors: Sequence[Any] = (), credentials: grpc.ServerCredentials | None = None
+    *, interceptors: Sequence[Interceptor] = (), credentials: grpc.ServerCredentials | None = None
 ) -> AsyncIterator[str]:
     """Address of a server of the service, and of health."""
     from grpc_health.v1 import health, health_pb2_grpc
 
-    server = grpc.aio.server(interceptors=interceptors)
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("test.Echo", _HANDLERS)])
-    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)  # type: ignore[attr-defined]
+    server = grpc.aio.server()
+    handlers = Handlers(interceptors)
+    server.add_generic_rpc_handlers([handlers])
+    handlers.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("test.Echo", _HANDLERS)])
+    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), handlers)  # type: ignore[attr-defined]
     if credentials is None:
         port = server.add_insecure_port("127.0.0.1:0")
     else:

@@ -14,6 +14,7 @@ import grpc
 from perception import LocalEncoder
 from perception.photos import Pixels
 from server.backend import Backend, Caller, Encoded
+from server.handlers import Handlers
 from server.local_socket import LocalSocket, new_name
 from server.observability import Metrics
 from server.security import TokenFile, TokenInterceptor, server_credentials, tls_files
@@ -62,11 +63,13 @@ async def main() -> None:
     backend: Backend = LocalBackend() if options.local else FakeBackend()
     tokens = None if options.tokens is None else TokenFile(options.tokens)
     interceptors = [] if tokens is None else [TokenInterceptor(tokens)]
-    server = grpc.aio.server(interceptors=interceptors, options=[("grpc.max_receive_message_length", -1)])
+    server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
+    handlers = Handlers(interceptors)
+    server.add_generic_rpc_handlers([handlers])
     name = "" if options.no_socket else new_name()
     limits = ServiceLimits(takes_shared_memory=True, largest_message_bytes=options.largest_message, local_socket=name)
     service = PerceptionService(backend, (), limits)
-    service.add_to(server)
+    service.add_to(handlers)
     if name:
         await LocalSocket(name, service.encode, Metrics(), tokens).start()
     tls = tls_files(options.certificate, options.key, options.client_ca)

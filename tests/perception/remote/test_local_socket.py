@@ -16,7 +16,7 @@ import pytest
 
 from perception import AsyncRemoteEncoder, RemoteEncoder, UnknownNameError, UserError
 from perception.remote import RemoteError, TimedOutError, UnreachableError
-from perception.remote.local_socket import MOST_CONNECTIONS, Sockets
+from perception.remote.local_socket import MOST_CONNECTIONS, Connection, Sockets
 from perception.remote.shared_memory import FOLDER
 from protos.perception.v1 import perception_pb2 as pb
 from tests.perception.remote.scripted import Script, answer, mean_features, scripted
@@ -301,16 +301,14 @@ def test_closing_ends_calls_that_are_under_way() -> None:
 
 
 def test_connections_of_a_server_that_is_gone_are_not_kept() -> None:
-    sockets = Sockets()
-    ends = [socket.socketpair() for _ in range(2)]
-    for name, (mine, _) in zip(("midlevel-old.sock", "midlevel-new.sock"), ends, strict=True):
+    sockets = Sockets(blocking=True)
+    mine = [Connection(socket.AF_UNIX) for _ in range(2)]
+    for name, connection in zip(("midlevel-old.sock", "midlevel-new.sock"), mine, strict=True):
         sockets.name = "midlevel-new.sock"
-        with sockets.lent(name, mine):
-            pass
-    assert ends[0][0].fileno() == -1
-    assert sockets.connected("midlevel-new.sock") is ends[1][0]
-    for end in (*ends[0], *ends[1]):
-        end.close()
+        sockets.keep(name, connection)
+    assert mine[0].fileno() == -1
+    assert sockets.connected("midlevel-new.sock") is mine[1]
+    mine[1].close()
 
 
 @either

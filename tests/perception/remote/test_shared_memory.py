@@ -14,6 +14,7 @@ import pytest
 
 from perception import RemoteEncoder, UserError
 from perception.remote import RemoteError, shared_memory
+from perception.remote.carriers import SharedMemoryCarrier
 from perception.remote.shared_memory import FOLDER, PREFIX, Segment, SegmentPool, remove_orphans
 from tests.perception.remote.scripted import Script, scripted
 from tests.server.fake import fake_features
@@ -66,17 +67,17 @@ def test_a_larger_call_gets_a_larger_file(address: str, files: Callable[[], set[
 
 
 def test_a_segment_of_a_call_that_failed_is_not_used_again(files: Callable[[], set[str]]) -> None:
-    pool = SegmentPool()
-    with pool.lent(10) as first:
+    carrier = SharedMemoryCarrier()
+    with carrier.pack(IMAGES, TASKS, "float32") as first:
         pass
-    with pool.lent(10) as again:
-        assert again is first
-    with pytest.raises(ZeroDivisionError), pool.lent(10):
+    with carrier.pack(IMAGES, TASKS, "float32") as again:
+        assert again.request == first.request
+    with pytest.raises(ZeroDivisionError), carrier.pack(IMAGES, TASKS, "float32"):
         raise ZeroDivisionError
-    with pool.lent(10) as other:
-        assert other is not first
-        assert files() == {other.name}
-    pool.close()
+    with carrier.pack(IMAGES, TASKS, "float32") as other:
+        assert other.request.room.segment != first.request.room.segment
+        assert files() == {other.request.room.segment}
+    carrier.close()
     assert files() == set()
 
 
@@ -153,5 +154,5 @@ def test_too_little_room_is_said_before_anything_is_written(files: Callable[[], 
 
 def test_a_machine_without_shared_memory_is_told_to_do_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_memory, "FOLDER", tmp_path / "missing")
-    with pytest.raises(RemoteError, match="transport='grpc'"), SegmentPool().lent(1):
-        pass
+    with pytest.raises(RemoteError, match="transport='grpc'"):
+        SegmentPool().take(1)

@@ -77,13 +77,9 @@ class Held(Recording):
 class Observed:
     """An observer that keeps everything."""
 
-    queues: list[int] = field(default_factory=list)
     waits_s: list[float] = field(default_factory=list)
     batches: list[tuple[int, float]] = field(default_factory=list)
     drops: list[str] = field(default_factory=list)
-
-    def queued(self, images: int) -> None:
-        self.queues.append(images)
 
     def waited(self, seconds: float) -> None:
         self.waits_s.append(seconds)

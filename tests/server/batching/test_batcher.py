@@ -338,7 +338,7 @@ def test_draining_finishes_all_that_was_accepted_and_takes_no_more() -> None:
     with_held(scenario, largest_batch=8, largest_queue=200)
 
 
-def test_the_observer_is_told_of_every_batch_wait_and_queue_length_on_the_loops_thread() -> None:
+def test_the_observer_is_told_of_every_batch_and_wait_on_the_loops_thread() -> None:
     threads = []
 
     class Here(Observed):
@@ -356,8 +356,6 @@ def test_the_observer_is_told_of_every_batch_wait_and_queue_length_on_the_loops_
     asyncio.run(run())
     assert [images for images, _ in observed.batches] == [3, 3]
     assert len(observed.waits_s) == 4
-    assert max(observed.queues) == 3
-    assert observed.queues[-1] == 0
     assert set(threads) == {threading.main_thread()}
 
 

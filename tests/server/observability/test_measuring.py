@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
+from server.handlers import Find, Handler
 from server.observability import MeasuringInterceptor, Metrics
 from tests.server.echo import ABORT, ECHO, ECHO_STREAM, ECHO_WRITER, FAIL, WAIT, echo_server, unary
 
@@ -100,8 +101,8 @@ def test_methods_that_no_service_has_share_one_label() -> None:
 
 
 def test_calls_that_a_later_interceptor_refuses_are_counted() -> None:
-    class Refusing(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
-        async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+    class Refusing:
+        def intercept(self, find: Find, call: grpc.HandlerCallDetails) -> Handler | None:
             async def refuse(_: Any, context: Any) -> None:
                 await context.abort(grpc.StatusCode.UNAUTHENTICATED, "no.")
 

@@ -16,7 +16,7 @@ def _value(metrics: Metrics, name: str, **labels: str) -> float | None:
 def test_stages_batches_queue_and_drops_are_counted() -> None:
     metrics = Metrics()
     metrics.decoded(0.003)
-    metrics.queued(7)
+    metrics.watch_queue(lambda: 7)
     metrics.waited(0.001)
     metrics.computed(5, 0.25)
     metrics.computed(3, 0.5)
@@ -51,7 +51,7 @@ def test_two_servers_in_a_process_do_not_share_numbers() -> None:
 
 def test_metrics_are_fetched_over_http() -> None:
     metrics = Metrics()
-    metrics.queued(3)
+    metrics.watch_queue(lambda: 3)
     endpoint = start_metrics(metrics.registry, 0)
     try:
         with urlopen(f"http://127.0.0.1:{endpoint.port}/metrics", timeout=10) as response:

@@ -142,14 +142,14 @@ def test_what_is_no_regular_file_of_the_same_user_is_refused(tmp_path: Path, mon
     (tmp_path / "midlevel-link").symlink_to(tmp_path / "midlevel-file")
     for name in ("pipe", "folder"):
         with pytest.raises(UserError, match="is no regular file"):
-            memory.read(f"midlevel-{name}", 0, 8)
+            memory.read(f"midlevel-{name}", 0, (8,))
     with pytest.raises(UserError, match="cannot be used"):
-        memory.read("midlevel-link", 0, 8)
-    assert len(memory.read("midlevel-file", 0, 8)) == 8
+        memory.read("midlevel-link", 0, (8,))
+    assert memory.read("midlevel-file", 0, (2, 4)).shape == (2, 4)
     mine = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
     with pytest.raises(UserError, match="belongs to another user"):
-        memory.read("midlevel-file", 0, 8)
+        memory.read("midlevel-file", 0, (8,))
 
 
 def test_a_segment_that_shrinks_while_it_is_read_is_an_error_and_no_crash(
@@ -165,4 +165,4 @@ def test_a_segment_that_shrinks_while_it_is_read_is_an_error_and_no_crash(
 
     monkeypatch.setattr(os, "preadv", reading)
     with pytest.raises(UserError, match="became smaller while it was read"):
-        SharedMemory(tmp_path).read("midlevel-file", 0, 10_000)
+        SharedMemory(tmp_path).read("midlevel-file", 0, (10_000,))

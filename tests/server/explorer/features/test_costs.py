@@ -8,8 +8,9 @@ import torch
 
 from perception import LocalEncoder, UserError, load_bank
 from perception.networks import multiply_adds
+from protos.perception.v1 import perception_pb2 as pb
 from server.explorer.pages.features import costs
-from server.service.responses import features_message, wire_features
+from server.service.responses import fill_response, wire_features
 
 
 def test_multiply_adds_are_those_of_the_banks_own_encoders() -> None:
@@ -26,7 +27,9 @@ def test_multiply_adds_are_those_of_the_banks_own_encoders() -> None:
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_bytes_are_those_of_the_features_that_the_service_sends(precision: str, count: int) -> None:
     features = wire_features(np.zeros((1, 8 * count, 16, 16), np.float32), np.dtype(precision))
-    assert costs.wire_bytes(count, precision) == len(features_message(features, in_room=False).data)
+    response = pb.EncodeResponse()
+    fill_response(response, features, ["normal"], "", in_room=False)
+    assert costs.wire_bytes(count, precision) == len(response.features.data)
 
 
 def test_a_measurement_is_positive_and_that_of_a_known_set_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
