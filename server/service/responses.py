@@ -45,7 +45,12 @@ def wire_features(features: FeatureArray, numbers: np.dtype[np.floating]) -> NDA
 
 
 def fill_response(
-    response: pb.EncodeResponse, features: NDArray[np.floating], tasks: Sequence[str], bank_sha256: str, *, in_room: bool
+    response: pb.EncodeResponse,
+    features: NDArray[np.floating],
+    tasks: Sequence[str],
+    bank_sha256: str,
+    *,
+    in_room: bool,
 ) -> None:
     """Write an answer into an empty message, or into the part for it of a larger one: made apart, it would be copied.
 
