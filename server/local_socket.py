@@ -7,9 +7,11 @@ import os
 import secrets
 import socket
 import stat
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -36,7 +38,22 @@ _FAULT = "INTERNAL"
 
 _logger = logging.getLogger(__name__)
 
-Encode = Callable[[pb.EncodeRequest, Caller, pb.EncodeResponse], Awaitable[None]]
+
+class Encoding(Protocol):
+    """What answers; see `server.service.PerceptionService`."""
+
+    async def encode(self, request: pb.EncodeRequest, caller: Caller, response: pb.EncodeResponse) -> None:
+        """Answer a request."""
+
+    def begin(
+        self,
+        request: pb.EncodeRequest,
+        caller: Caller,
+        response: pb.EncodeResponse,
+        tell: Callable[[Exception | None], None],
+        end: Callable[[], None],
+    ) -> Callable[[], None] | None:
+        """Answer a request that takes no time but that of inference, perhaps on another thread."""
 
 
 def new_name() -> str:
@@ -49,7 +66,7 @@ class LocalSocket:
 
     Args:
         name: Of the socket.
-        encode: Computes.
+        encoding: Computes.
         metrics: Where calls are counted.
         tokens: Of which callers need one; None for none.
         folder: Where the socket lies, beside its callers' shared memory.
@@ -58,18 +75,19 @@ class LocalSocket:
     def __init__(
         self,
         name: str,
-        encode: Encode,
+        encoding: Encoding,
         metrics: Metrics,
         tokens: TokenFile | None = None,
         folder: Path = Path("/dev/shm"),
     ) -> None:
         self._path = folder / name
-        self._encode = encode
-        self._metrics = metrics
+        self.encoding = encoding
+        self.metrics = metrics
         self._tokens = tokens
         self._connections: set[_Connection] = set()
         self._listener: asyncio.Server | None = None
         self._is_draining = False
+        self.loop: asyncio.AbstractEventLoop
 
     async def start(self) -> None:
         """Take calls from now on.
@@ -83,8 +101,8 @@ class LocalSocket:
         try:
             made.bind(str(unfinished))
             unfinished.chmod(0o600)
-            loop = asyncio.get_running_loop()
-            self._listener = await loop.create_unix_server(
+            self.loop = asyncio.get_running_loop()
+            self._listener = await self.loop.create_unix_server(
                 lambda: _Connection(self), sock=made, backlog=_WAITING_CONNECTIONS
             )
             unfinished.rename(self._path)
@@ -121,50 +139,18 @@ class LocalSocket:
         """Count it no longer."""
         self._connections.discard(connection)
 
-    async def answer(self, message: bytes, caller_name: str, send: Callable[[bytes], object]) -> None:
-        """Send the answer to a message, whatever it is. It is counted after that, when nobody waits for it any more."""
-        began_s = time.perf_counter()
-        self._metrics.call_began()
-        code = "CANCELLED"
-        caller = Caller(caller_name)
-        try:
-            try:
-                request = self._request(message)
-                if request.timeout_us:
-                    caller = Caller(caller_name, time.monotonic() + request.timeout_us / 1e6)
-                response = pb.LocalResponse()
-                await self._encode(request.request, caller, response.response)
-                ended = "OK"
-            except Exception as error:
-                code = _FAULT  # unless it can be said what was wrong
-                status = status_of(error, METHOD)
-                ended = status.code.name
-                response = pb.LocalResponse(failure=failure_of(status))
-            send(framed(response.SerializeToString()))
-            code = ended
-        finally:
-            if code == "CANCELLED" and caller.deadline_s is not None and caller.deadline_s <= time.monotonic():
-                code = "DEADLINE_EXCEEDED"
-            seconds = time.perf_counter() - began_s
-            self._metrics.call_ended(METHOD, code, seconds, was_begun=True)
-            level = logging.WARNING if code == _FAULT else logging.DEBUG
-            if _logger.isEnabledFor(level):
-                fields = {"method": METHOD, "code": code, "seconds": round(seconds, 6), "peer": caller_name}
-                _logger.log(level, "call", extra=fields)
+    def admit(self, request: pb.LocalRequest) -> None:
+        """Let a request in.
 
-    def _request(self, message: bytes) -> pb.LocalRequest:
+        Raises:
+            Draining: If the server is stopping.
+            NoTokenError: If it has no token that is valid.
+        """
         if self._is_draining:
             raise Draining
-        try:
-            request = pb.LocalRequest.FromString(message)
-        except DecodeError as error:
-            raise UserError(
-                f"the {len(message)} bytes are no LocalRequest; is the client of another version?"
-            ) from error
         if self._tokens is not None and not self._tokens.accepts(request.token):
             _logger.warning("call without a valid token", extra={"method": METHOD})
             raise NoTokenError
-        return request
 
 
 class _Connection(asyncio.BufferedProtocol):
@@ -177,20 +163,26 @@ class _Connection(asyncio.BufferedProtocol):
         self._caller = ""
         self._arriving = bytearray(_READ_AT_ONCE)  # a transport without it makes a buffer of 256 KiB for each request
         self._received = bytearray()
-        self._answering: asyncio.Task[None] | None = None
+        self._call: _Call | None = None
+        self._last: tuple[bytes, pb.LocalRequest] = b"", pb.LocalRequest()
         self._is_paused = False
+        self._idle: asyncio.Future[None] | None = None
         self._ended = asyncio.Event()
+        self._descriptor = -1
+        self._writing = threading.Lock()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        process, user = peer_of(transport.get_extra_info("socket"))
+        connection = transport.get_extra_info("socket")
+        process, user = peer_of(connection)
         if user != os.geteuid() or not self._owner.let_in(self):
             transport.abort()
             return
         # The queue is fair between processes, as it is between connections of gRPC, of which a client has one. Those of
         # other containers have no number here.
         self._caller = f"unix:{process}" if process else f"unix:0/{id(self)}"
+        self._descriptor = connection.fileno()
 
     def get_buffer(self, sizehint: int) -> bytearray:
         del sizehint
@@ -209,22 +201,49 @@ class _Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         del error
+        with self._writing:
+            self._descriptor = -1  # which may soon be another file's
         self._owner.let_out(self)
         self._ended.set()
-        if self._answering is not None:
-            self._answering.cancel()
-            self._answering = None  # an error knows the connection, which else would keep it, and so itself, alive
+        call, self._call = self._call, None  # an error knows it, which else would keep it, and so itself, alive
+        if call is not None:
+            call.cancel()
 
     async def end(self) -> None:
         """Answer the request that is under way, if there is one, and close once that is read."""
-        if self._answering is not None:
-            await asyncio.wait([self._answering])
+        if self._call is not None:
+            self._idle = self._idle or self._owner.loop.create_future()
+            await asyncio.wait([self._idle])
         self._transport.close()
         await self._ended.wait()
 
     def abort(self) -> None:
         """Close now."""
         self._transport.abort()
+
+    def write(self, data: bytes) -> None:
+        """Send an answer, from the event loop."""
+        self._transport.write(data)
+
+    def write_at_once(self, data: bytes) -> None:
+        """Send an answer from whichever thread."""
+        sent = 0
+        with self._writing:
+            if self._descriptor < 0:
+                return
+            with contextlib.suppress(OSError):  # the event loop meets it too
+                sent = os.write(self._descriptor, data)
+        if sent < len(data):
+            self._owner.loop.call_soon_threadsafe(self._transport.write, data[sent:])
+
+    def call_ended(self, call: "_Call") -> None:
+        """On the event loop, when a call's answer has been sent."""
+        if self._call is call:
+            self._call = None
+            if self._received:
+                self._owner.loop.call_soon(self._begin)  # not here: it may end at once, and so would many
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
 
     def _begin(self) -> None:
         """Answer the next request, once it is there as a whole and the one before it is answered."""
@@ -233,20 +252,124 @@ class _Connection(asyncio.BufferedProtocol):
         size = size_of(self._received)
         if not size or max(size, len(self._received) - LENGTH_BYTES) > _LARGEST_REQUEST:
             self._transport.abort()  # no client of ours
-        elif self._answering is None and not self._is_paused and len(self._received) >= LENGTH_BYTES + size:
+        elif self._is_free() and len(self._received) >= LENGTH_BYTES + size:
             message = bytes(self._received[LENGTH_BYTES : LENGTH_BYTES + size])
             del self._received[: LENGTH_BYTES + size]
-            self._answering = asyncio.get_running_loop().create_task(self._answer(message))
+            self._call = call = _Call(self._owner, self, self._caller)
+            call.begin(message, at_once=not self._transport.get_write_buffer_size())
 
-    async def _answer(self, message: bytes) -> None:
+    def _is_free(self) -> bool:
+        return not self._is_paused and (self._call is None or self._call.is_answered)
+
+    def request(self, message: bytes) -> pb.LocalRequest:
+        """The message read; most often it is the one before, byte for byte.
+
+        Raises:
+            UserError: If it is no request.
+        """
+        last, request = self._last
+        if message != last:
+            try:
+                request = pb.LocalRequest.FromString(message)
+            except DecodeError as error:
+                raise UserError(
+                    f"the {len(message)} bytes are no LocalRequest; is the client of another version?"
+                ) from error
+            self._last = message, request
+        return request
+
+
+class _Call:
+    """A request of a connection."""
+
+    def __init__(self, owner: LocalSocket, connection: _Connection, caller_name: str) -> None:
+        self._owner = owner
+        self._connection = connection
+        self._caller = Caller(caller_name)
+        self._began_s = time.perf_counter()
+        self._response = pb.LocalResponse()
+        self._code = "CANCELLED"
+        self._withdraw: Callable[[], object] | None = None
+        self._is_ended = False
+        self.is_answered = False
+        owner.metrics.call_began()
+
+    def begin(self, message: bytes, *, at_once: bool) -> None:
+        """Have it answered.
+
+        Args:
+            message: What came.
+            at_once: Whether no answer of before waits to be sent.
+        """
         try:
-            await self._owner.answer(message, self._caller, self._transport.write)
+            request = self._connection.request(message)
+            self._owner.admit(request)
+            if request.timeout_us:
+                self._caller = Caller(self._caller.name, time.monotonic() + request.timeout_us / 1e6)
+            if at_once:
+                answer = self._response.response
+                encoding = self._owner.encoding
+                self._withdraw = encoding.begin(request.request, self._caller, answer, self._told, self._end)
+        except Exception as error:
+            self._tell(error, self._connection.write)
+            self._end()
+        else:
+            if self._withdraw is None:
+                self._withdraw = self._owner.loop.create_task(self._answer(request)).cancel
+
+    def cancel(self) -> None:
+        """Nobody waits any more."""
+        if self._withdraw is not None:
+            self._withdraw()
+        self._end()
+
+    async def _answer(self, request: pb.LocalRequest) -> None:
+        problem: Exception | None = None
+        try:
+            await self._owner.encoding.encode(request.request, self._caller, self._response.response)
+        except Exception as error:
+            problem = error
+        self._tell(problem, self._connection.write)
+        del problem  # an error knows this frame, which would keep itself, and the connection, alive
+        self._end()
+
+    def _told(self, problem: Exception | None) -> None:
+        self._tell(problem, self._connection.write_at_once)
+
+    def _tell(self, problem: Exception | None, write: Callable[[bytes], None]) -> None:
+        code = "OK"
+        try:
+            response = self._response
+            if problem is not None:
+                status = status_of(problem, METHOD)
+                code = status.code.name
+                response = pb.LocalResponse(failure=failure_of(status))
+            data = framed(response.SerializeToString())
         except Exception:
+            self._code = _FAULT
             _logger.exception("no answer could be made", extra={"method": METHOD})
-            self._transport.abort()
+            self._owner.loop.call_soon_threadsafe(self._connection.abort)
             return
-        self._answering = None
-        self._begin()
+        self._code = code
+        write(data)
+        self.is_answered = True  # what comes before `_end` may be begun
+
+    def _end(self) -> None:
+        """Count and log it, once."""
+        if self._is_ended:
+            return
+        self._is_ended = True
+        self._withdraw = None  # it knows what knows this call
+        caller, code = self._caller, self._code
+        if code == "CANCELLED" and caller.deadline_s is not None and caller.deadline_s <= time.monotonic():
+            code = "DEADLINE_EXCEEDED"
+        seconds = time.perf_counter() - self._began_s
+        self._owner.metrics.call_ended(METHOD, code, seconds, was_begun=True)
+        level = logging.WARNING if code == _FAULT else logging.DEBUG
+        if _logger.isEnabledFor(level):
+            fields = {"method": METHOD, "code": code, "seconds": round(seconds, 6), "peer": caller.name}
+            _logger.log(level, "call", extra=fields)
+        self._connection.call_ended(self)
 
 
 def _remove_orphans(folder: Path) -> None:

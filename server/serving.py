@@ -69,7 +69,7 @@ async def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
             service = perception_service(options, backend, metrics, local_socket)
             listeners: list[Listener] = [server]
             if local_socket:
-                local = LocalSocket(local_socket, service.encode, metrics, tokens)
+                local = LocalSocket(local_socket, service, metrics, tokens)
                 await local.start()
                 listeners.append(local)
             await server.start([service, open_inference_service(options, backend, metrics)])

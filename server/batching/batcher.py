@@ -1,6 +1,7 @@
 """The batcher: a bounded, fair queue before one thread that computes batches."""
 
 import asyncio
+import logging
 import sys
 import threading
 import time
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
+
+_logger = logging.getLogger(__name__)
 
 _UNMEASURED_S = 0.01
 """What an image takes, as long as none was computed."""
@@ -45,6 +48,44 @@ class Answer(Generic[Result]):
     batch_images: int
 
 
+class _Told(Generic[Result]):
+    """Stands in for a future where the outcome is told on the thread that computed it.
+
+    Args:
+        tell: See `Batcher.begin`.
+        end: Likewise.
+    """
+
+    def __init__(self, tell: Callable[[Answer[Result] | Exception], None], end: Callable[[], None]) -> None:
+        self._tell = tell
+        self._end = end
+        self._is_done = False
+        self._is_withdrawn = False
+
+    def done(self) -> bool:
+        return self._is_done
+
+    def set_result(self, answer: Answer[Result]) -> None:
+        self._settle(answer)
+
+    def set_exception(self, error: Exception) -> None:
+        self._settle(error)
+
+    def withdraw(self) -> None:
+        self._is_done = self._is_withdrawn = True
+
+    def end(self) -> None:
+        if not self._is_withdrawn:
+            self._end()
+
+    def _settle(self, outcome: Answer[Result] | Exception) -> None:
+        self._is_done = True
+        try:
+            self._tell(outcome)
+        except Exception:  # the thread has others to serve
+            _logger.exception("an outcome could not be told")
+
+
 @dataclass(eq=False, slots=True)
 class _Waiting(Generic[Work, Result]):
     """A request; satisfies `fair_queue.Request`."""
@@ -55,7 +96,12 @@ class _Waiting(Generic[Work, Result]):
     since_s: float
     alone: bool
     deadline_s: float | None
-    answer: asyncio.Future[Answer[Result]]
+    answer: asyncio.Future[Answer[Result]] | _Told[Result]
+
+    def end(self) -> None:
+        """On the event loop, after its outcome was told."""
+        if isinstance(self.answer, _Told):
+            self.answer.end()
 
     def is_over(self, now_s: float) -> bool:
         return self.answer.done() or (self.deadline_s is not None and self.deadline_s <= now_s)
@@ -130,21 +176,67 @@ class Batcher(Generic[Work, Result]):
             Draining: If `drain` was called.
             Exception: Whatever `compute` raised or returned for it.
         """
+        answer: asyncio.Future[Answer[Result]] = self._loop.create_future()
+        request = self._accepted(work, images, caller, alone, answer)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self._withdraw(request)
+            if not answer.cancelled() and answer.done():
+                answer.exception()  # an answer that came too late is nobody's, and asyncio need not warn of it
+            raise
+        finally:
+            del answer, request  # an error knows this frame: through them it would keep itself, and the images, alive
+
+    def begin(
+        self,
+        work: Work,
+        images: int,
+        caller: "Caller",
+        tell: Callable[[Answer[Result] | Exception], None],
+        end: Callable[[], None],
+    ) -> Callable[[], None]:
+        """As `submit`, for those who can be told at once, on whichever thread: it saves the way over the event loop.
+
+        Args:
+            work: Handed to `compute`.
+            images: It has, at least 1.
+            caller: Who waits.
+            tell: Given the outcome, most often on the thread that computes: the next batch waits until it returns.
+            end: Called after it, on the event loop.
+
+        Returns:
+            What withdraws the request; neither `end` nor, but for an outcome that is being told, `tell` is called then.
+
+        Raises:
+            UserError: As `submit`.
+            ServerError: Likewise, if the request is not taken.
+        """
+        answer = _Told(tell, end)
+        request = self._accepted(work, images, caller, False, answer)
+
+        def withdraw() -> None:
+            answer.withdraw()
+            self._withdraw(request)
+
+        return withdraw
+
+    def _accepted(
+        self,
+        work: Work,
+        images: int,
+        caller: "Caller",
+        alone: bool,
+        answer: asyncio.Future[Answer[Result]] | _Told[Result],
+    ) -> _Waiting[Work, Result]:
         self.check_size(images)
         now_s = time.monotonic()
-        answer: asyncio.Future[Answer[Result]] = self._loop.create_future()
         request = _Waiting(work, images, caller.name, now_s, alone, caller.deadline_s, answer)
         if request.is_over(now_s):
             self._observer.dropped(DropReason.EXPIRED)
             raise DeadlineExpired(0.0)
         self._accept(request)
-        try:
-            return await answer
-        except asyncio.CancelledError:
-            self._withdraw(request)
-            raise
-        finally:
-            del answer, request  # an error knows this frame: through them it would keep itself, and the images, alive
+        return request
 
     async def drain(self) -> None:
         """Finish everything that was accepted and end the thread; from now on `submit` raises `Draining`."""
@@ -198,6 +290,7 @@ class Batcher(Generic[Work, Result]):
             error = self.overloaded(each.images)
             if not each.answer.done():
                 each.answer.set_exception(error)
+                each.end()
         if not has_room:
             raise self.overloaded(request.images)
 
@@ -211,8 +304,6 @@ class Batcher(Generic[Work, Result]):
             was_queued = self._queue.remove(request)
         if was_queued:
             self._observer.dropped(DropReason.CANCELLED)
-        elif not request.answer.cancelled() and request.answer.done():
-            request.answer.exception()  # an answer that came too late is nobody's, and asyncio need not warn of it
 
     # On the thread:
 
@@ -223,6 +314,7 @@ class Batcher(Generic[Work, Result]):
                 outcomes = self._outcomes([request.work for request in batch])
                 done_s = time.monotonic()
                 self._expect(batch, begun_s, done_s)
+                self._settle(batch, outcomes, begun_s, done_s, on_thread=True)
                 self._tell(self._deliver, batch, outcomes, begun_s, done_s)
                 del batch, outcomes  # nothing is kept while the thread sleeps
             self._tell(self._ended.set)
@@ -290,6 +382,7 @@ class Batcher(Generic[Work, Result]):
             self._observer.dropped(DropReason.CANCELLED if is_cancelled else DropReason.EXPIRED)
             if not is_cancelled:
                 request.answer.set_exception(DeadlineExpired(now_s - request.since_s))
+                request.end()
 
     def _deliver(
         self,
@@ -298,23 +391,37 @@ class Batcher(Generic[Work, Result]):
         begun_s: float,
         done_s: float,
     ) -> None:
+        self._settle(batch, outcomes, begun_s, done_s, on_thread=False)
+        images = sum(request.images for request in batch)
+        self._image_s = _MEMORY * self._image_s + (1 - _MEMORY) * (done_s - begun_s) / images
+        self._loop.call_soon(self._observe, batch, images, begun_s, done_s)  # after those who wait have been told
+
+    def _settle(
+        self,
+        batch: list[_Waiting[Work, Result]],
+        outcomes: Sequence[Result | Exception],
+        begun_s: float,
+        done_s: float,
+        *,
+        on_thread: bool,
+    ) -> None:
+        """Tell those who wait for it on the thread, or on the event loop."""
         images = sum(request.images for request in batch)
         compute_us = round(1e6 * (done_s - begun_s))
         for request, outcome in zip(batch, outcomes, strict=True):
-            if request.answer.done():
+            if isinstance(request.answer, _Told) is not on_thread or request.answer.done():
                 continue
             if isinstance(outcome, Exception):
                 request.answer.set_exception(outcome)
             else:
                 queue_us = round(1e6 * (begun_s - request.since_s))
                 request.answer.set_result(Answer(outcome, queue_us, compute_us, images))
-        self._image_s = _MEMORY * self._image_s + (1 - _MEMORY) * (done_s - begun_s) / images
-        self._loop.call_soon(self._observe, batch, images, begun_s, done_s)  # after those who wait have been told
 
     def _observe(self, batch: list[_Waiting[Work, Result]], images: int, begun_s: float, done_s: float) -> None:
         self._observer.computed(images, done_s - begun_s)
         for request in batch:
             self._observer.waited(begun_s - request.since_s)
+            request.end()
 
 
 def _deliverable(error: BaseException) -> Exception:

@@ -1,7 +1,7 @@
 """The backend that serves a bank: images are cut to size, wait in the batcher, and are computed on its thread."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -153,6 +153,44 @@ class LiveBackend:
                 pixels = await self._resizing.squares(checked, side_px)
             answer = await self._batcher.submit(_Encoding(served, pixels, names), len(pixels), caller)
             return Encoded(cast(Features, answer.result), names, _spent(answer), served.bank.sha256)
+
+    def begin(
+        self,
+        images: Pixels,
+        tasks: Sequence[str],
+        caller: Caller,
+        tell: Callable[[Encoded | Exception], None],
+        end: Callable[[], None],
+    ) -> Callable[[], None] | None:
+        """See `Backend.begin`."""
+        generation = self._open()
+        served = generation.served
+        names = served.tasks_named(tasks)
+        if not _is_ready(images, served.side_px(names[0])):
+            return None
+        uses = self._requests, generation.requests
+
+        def told(outcome: Answer[_Result] | Exception) -> None:
+            if isinstance(outcome, Answer):
+                tell(Encoded(cast(Features, outcome.result), names, _spent(outcome), served.bank.sha256))
+            else:
+                tell(outcome)
+
+        def ended() -> None:
+            for use in uses:
+                use.end()
+            end()
+
+        withdraw = self._batcher.begin(_Encoding(served, images, names), len(images), caller, told, ended)
+        for use in uses:
+            use.begin()
+
+        def withdrawn() -> None:
+            withdraw()
+            for use in uses:
+                use.end()
+
+        return withdrawn
 
     async def predict(self, task: str, images: Sequence[Pixels], caller: Caller, *, seed: int = 0) -> Predicted:
         """See `Backend.predict`."""

@@ -5,21 +5,29 @@ from types import TracebackType
 
 
 class Usage:
-    """Counts uses, each a `with` block, on one event loop."""
+    """Counts uses on one event loop, each a `with` block or between `begin` and `end`."""
 
     def __init__(self) -> None:
         self._count = 0
         self._unused = asyncio.Event()
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
+        """One more."""
         self._count += 1
+
+    def end(self) -> None:
+        """One less."""
+        self._count -= 1
+        if not self._count:
+            self._unused.set()
+
+    def __enter__(self) -> None:
+        self.begin()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._count -= 1
-        if not self._count:
-            self._unused.set()
+        self.end()
 
     async def ended(self) -> None:
         """Wait until there is no use."""

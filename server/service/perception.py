@@ -7,18 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
+import numpy as np
+from numpy.typing import NDArray
 
 from perception import UserError
 from perception.photos import Pixels
 from protos.perception.v1 import perception_pb2 as pb
 from protos.perception.v1 import perception_pb2_grpc
-from server.backend import Backend, Caller
+from server.backend import Backend, Caller, Encoded
 from server.errors import Draining
 from server.handlers import Handlers
 from server.images import ImageDecoder
 from server.service.callers import caller_of
 from server.service.catalogue import Catalogue, read_catalogue
-from server.service.requests import ImageSource, SharedMemoryAccess, unblocked, wanted_task
+from server.service.requests import COPIED_IN_PLACE_BYTES, ImageSource, SharedMemoryAccess, unblocked, wanted_task
 from server.service.responses import (
     Stopwatch,
     features_bytes,
@@ -57,6 +59,28 @@ class ServiceLimits:
     decode_threads: int = 2
     takes_shared_memory: bool = False
     local_socket: str = ""
+
+
+@dataclass(frozen=True)
+class _WayBack:
+    """How features go to who asked for them.
+
+    Args:
+        numbers: That they travel as.
+        size: Bytes.
+        memory: Where they go; None for the response.
+    """
+
+    numbers: np.dtype[np.floating]
+    size: int
+    memory: SharedMemory | None
+
+    def answer(
+        self, features: NDArray[np.floating], encoded: Encoded, watch: Stopwatch, response: pb.EncodeResponse
+    ) -> None:
+        """Write the response."""
+        fill_response(response, features, encoded.tasks, encoded.bank_sha256, in_room=self.memory is not None)
+        watch.write(response.timings, encoded.spent)
 
 
 class PerceptionService(perception_pb2_grpc.PerceptionServicer):
@@ -174,24 +198,84 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         """
         watch = Stopwatch()
         try:
-            numbers = wire_type(request.precision)
             while True:
                 catalogue = await self._current_catalogue()
                 tasks = catalogue.wanted_by(request)
                 images = await self._images(request.images, catalogue.sides_px[tasks[0]], caller, watch)
-                size = features_bytes(len(images), len(tasks), numbers)
-                memory = self._room(request, size, caller)
+                way_back = self._way_back(request, len(images), len(tasks), caller)
                 encoded = await self._backend.encode(images, tasks, caller)
                 if encoded.bank_sha256 == catalogue.bank.sha256:
                     break  # else another bank came meanwhile, whose sets and image sizes may differ
-            features = wire_features(encoded.features, numbers)
-            if memory is not None:
-                write = partial(memory.write, request.room.segment, request.room.offset, features)
+            features = wire_features(encoded.features, way_back.numbers)
+            if way_back.memory is not None:
+                write = partial(way_back.memory.write, request.room.segment, request.room.offset, features)
                 await unblocked(write, features.nbytes)
-            fill_response(response, features, encoded.tasks, encoded.bank_sha256, in_room=memory is not None)
-            watch.write(response.timings, encoded.spent)
+            way_back.answer(features, encoded, watch, response)
         finally:
             self._tell_decoded(watch)
+
+    def begin(
+        self,
+        request: pb.EncodeRequest,
+        caller: Caller,
+        response: pb.EncodeResponse,
+        tell: Callable[[Exception | None], None],
+        end: Callable[[], None],
+    ) -> Callable[[], None] | None:
+        """As `encode`, for those who can be told at once; see `Backend.begin`.
+
+        Args:
+            request: As `encode`.
+            caller: Likewise.
+            response: Likewise.
+            tell: Called when it is written, or with the error that there is instead; perhaps on another thread.
+            end: Called after it, on the event loop.
+
+        Returns:
+            What withdraws the request; None, and nothing was begun, if something of it takes time: `encode` does that.
+
+        Raises:
+            UserError: If the request cannot be used.
+            ServerError: If the server cannot do it now.
+        """
+        watch = Stopwatch()
+        catalogue = self._catalogue
+        if catalogue.bank is not self._backend.bank:
+            return None
+        tasks = catalogue.wanted_by(request)
+        images = self._source.at_hand(request.images, caller.name)
+        if images is None:
+            return None
+        watch.mark_decoded()
+        way_back = self._way_back(request, len(images), len(tasks), caller)
+        if way_back.size > COPIED_IN_PLACE_BYTES:
+            return None
+
+        def answer(encoded: Encoded) -> None:
+            features = wire_features(encoded.features, way_back.numbers)
+            if way_back.memory is not None:
+                way_back.memory.write(request.room.segment, request.room.offset, features)
+            way_back.answer(features, encoded, watch, response)
+
+        def told(outcome: Encoded | Exception) -> None:
+            if isinstance(outcome, Exception):
+                return tell(outcome)
+            try:
+                answer(outcome)
+            except Exception as error:
+                return tell(error)
+            return tell(None)
+
+        def ended() -> None:
+            self._on_decoded(watch.decode_s or 0.0)
+            end()
+
+        return self._backend.begin(images, tasks, caller, told, ended)
+
+    def _way_back(self, request: pb.EncodeRequest, images: int, tasks: int, caller: Caller) -> "_WayBack":
+        numbers = wire_type(request.precision)
+        size = features_bytes(images, tasks, numbers)
+        return _WayBack(numbers, size, self._room(request, size, caller))
 
     async def _predict(self, request: pb.PredictRequest, caller: Caller) -> pb.PredictResponse:
         watch = Stopwatch()

@@ -1,7 +1,7 @@
 """A backend without networks: features that tell images, their order and the tasks apart."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -48,6 +48,25 @@ class FakeBackend:
             check_images(image[None])
         names = tuple(self.bank.task_named(task) for task in tasks)
         return Encoded(fake_features(images, names), names, SPENT, self.bank.sha256)
+
+    def begin(
+        self,
+        images: Pixels,
+        tasks: Sequence[str],
+        caller: Caller,
+        tell: Callable[[Encoded | Exception], None],
+        end: Callable[[], None],
+    ) -> Callable[[], None] | None:
+        async def answer() -> None:
+            try:
+                encoded = await self.encode(images, tasks, caller)
+            except Exception as error:
+                tell(error)
+            else:
+                await asyncio.to_thread(tell, encoded)
+            end()
+
+        return asyncio.ensure_future(answer()).cancel  # type: ignore[return-value]  # whether it was is nobody's care
 
     async def predict(self, task: str, images: Sequence[Pixels], caller: Caller, *, seed: int = 0) -> Predicted:
         self.callers.append(caller)

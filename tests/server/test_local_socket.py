@@ -64,7 +64,7 @@ class Served:
         self.name = new_name()
         self.path = FOLDER / self.name
         self.service = PerceptionService(backend, (), ServiceLimits(takes_shared_memory=True))
-        self.local = LocalSocket(self.name, self.service.encode, self.metrics, tokens)
+        self.local = LocalSocket(self.name, self.service, self.metrics, tokens)
         self._callers: list[Caller] = []
 
     async def caller(self) -> Caller:
@@ -186,6 +186,19 @@ def test_what_cannot_be_used_is_refused_in_a_sentence_and_the_next_request_is_an
             failure = (await caller.receive()).failure
             assert failure.code == code
             assert words in failure.message
+            assert (await caller.ask(GOOD)).HasField("response")
+
+    run(scenario)
+
+
+def test_thousands_of_bad_requests_at_once_are_each_refused() -> None:
+    async def scenario() -> None:
+        async with served() as it:
+            caller = await it.caller()
+            for _ in range(3000):
+                caller.send(b"\x12\x00")
+            for _ in range(3000):
+                assert (await caller.receive()).failure.code == 3
             assert (await caller.ask(GOOD)).HasField("response")
 
     run(scenario)
@@ -442,7 +455,7 @@ def test_sockets_of_killed_servers_are_removed_and_others_stay() -> None:
 def test_a_machine_without_the_folder_is_told_to_do_without(tmp_path: Path) -> None:
     async def scenario() -> None:
         service = PerceptionService(FakeBackend())
-        local = LocalSocket(new_name(), service.encode, Metrics(), folder=tmp_path / "missing")
+        local = LocalSocket(new_name(), service, Metrics(), folder=tmp_path / "missing")
         with pytest.raises(UserError, match="without --shared-memory"):
             await local.start()
         service.close()

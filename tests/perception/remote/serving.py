@@ -71,7 +71,7 @@ async def main() -> None:
     service = PerceptionService(backend, (), limits)
     service.add_to(handlers)
     if name:
-        await LocalSocket(name, service.encode, Metrics(), tokens).start()
+        await LocalSocket(name, service, Metrics(), tokens).start()
     tls = tls_files(options.certificate, options.key, options.client_ca)
     if tls is None:
         port = server.add_insecure_port(options.address)
