@@ -1,5 +1,6 @@
 """What every protocol asks of the server's inside, which knows of no protocol."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +22,11 @@ class Caller:
 
     name: str
     deadline_s: float | None = None
+
+    def within(self, timeout_s: float) -> "Caller":
+        """Who waits no longer than so many seconds from now."""
+        deadline_s = time.monotonic() + timeout_s
+        return Caller(self.name, deadline_s if self.deadline_s is None else min(self.deadline_s, deadline_s))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from google.protobuf.message import DecodeError
 
@@ -172,12 +172,11 @@ class _Connection(asyncio.BufferedProtocol):
         self._writing = threading.Lock()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        connection = transport.get_extra_info("socket")
+        self._transport = cast(asyncio.Transport, transport)
+        connection = self._transport.get_extra_info("socket")
         process, user = peer_of(connection)
         if user != os.geteuid() or not self._owner.let_in(self):
-            transport.abort()
+            self._transport.abort()
             return
         # The queue is fair between processes, as it is between connections of gRPC, of which a client has one. Those of
         # other containers have no number here.
@@ -305,7 +304,7 @@ class _Call:
             request = self._connection.request(message)
             self._owner.admit(request)
             if request.timeout_us:
-                self._caller = Caller(self._caller.name, time.monotonic() + request.timeout_us / 1e6)
+                self._caller = self._caller.within(request.timeout_us / 1e6)
             if at_once:
                 answer = self._response.response
                 encoding = self._owner.encoding

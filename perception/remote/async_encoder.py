@@ -54,7 +54,7 @@ class AsyncRemoteEncoder(Client):
         """See `RemoteEncoder.close`."""
         calls, self._calls = self._calls, None
         if calls is not None:
-            calls.sockets.close()
+            calls.close()
             await calls.channel.close()
         self._carrier.close()
 
@@ -100,7 +100,7 @@ class AsyncRemoteEncoder(Client):
         loop = asyncio.get_running_loop()
         if self._calls is None or self._loop is not loop:  # a channel belongs to one event loop
             if self._calls is not None:
-                self._calls.sockets.close()
+                self._calls.close()
             self._calls, self._loop = open_async_calls(self._options), loop
         return self._calls
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from perception.photos import Pixels
 from perception.remote.answers import WIRE_TYPES, Buffer, feature_shape
-from perception.remote.options import SHARED_MEMORY
+from perception.remote.options import SHARED_MEMORY, STREAM
 from perception.remote.shared_memory import Segment, SegmentPool
 from protos.perception.v1 import perception_pb2 as messages
 
@@ -19,15 +19,18 @@ _PRECISIONS: Mapping[str, messages.Precision] = {
 }
 
 
-class Parcel:
+Message = TypeVar("Message", messages.EncodeRequest, messages.EncodeStreamRequest)
+
+
+class Parcel(Generic[Message]):
     """A message that is ready to be sent, with its images; its context ends when its features have been read.
 
     Args:
         request: The message.
     """
 
-    def __init__(self, request: messages.EncodeRequest) -> None:
-        self.request = request
+    def __init__(self, request: Message) -> None:
+        self.request: Message = request
 
     def features_of(self, response: messages.EncodeResponse) -> Buffer:
         """The features that a response brings; valid while the context lasts."""
@@ -45,7 +48,7 @@ class Parcel:
 class Carrier(Protocol):
     """Takes images to the server and features back."""
 
-    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel:
+    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel[Any]:
         """Make a message."""
 
     def close(self) -> None:
@@ -55,16 +58,36 @@ class Carrier(Protocol):
 class MessageCarrier:
     """Images and features inside messages."""
 
-    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel:
+    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel[messages.EncodeRequest]:
         """See `Carrier.pack`."""
-        request = messages.EncodeRequest(tasks=tasks, precision=_PRECISIONS[precision])
-        raw = request.images.raw  # filled where it is: one made apart would be copied
-        raw.count, raw.height, raw.width = images.shape[:3]
-        raw.pixels = images.tobytes()
+        request = messages.EncodeRequest()
+        _fill(request, images, tasks, precision)
         return Parcel(request)
 
     def close(self) -> None:
         """See `Carrier.close`."""
+
+
+class StreamCarrier:
+    """As `MessageCarrier`, for streams."""
+
+    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel[messages.EncodeStreamRequest]:
+        """See `Carrier.pack`."""
+        frame = messages.EncodeStreamRequest()
+        _fill(frame.request, images, tasks, precision)
+        return Parcel(frame)
+
+    def close(self) -> None:
+        """See `Carrier.close`."""
+
+
+def _fill(request: messages.EncodeRequest, images: Pixels, tasks: tuple[str, ...], precision: str) -> None:
+    """Write where the message is: one made apart would be copied."""
+    request.tasks.extend(tasks)
+    request.precision = _PRECISIONS[precision]
+    raw = request.images.raw
+    raw.count, raw.height, raw.width = images.shape[:3]
+    raw.pixels = images.tobytes()
 
 
 class SharedMemoryCarrier:
@@ -73,7 +96,7 @@ class SharedMemoryCarrier:
     def __init__(self) -> None:
         self._pool = SegmentPool()
 
-    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel:
+    def pack(self, images: Pixels, tasks: tuple[str, ...], precision: str) -> Parcel[messages.EncodeRequest]:
         """See `Carrier.pack`."""
         begin = -(-images.nbytes // _ALIGNMENT) * _ALIGNMENT
         count, channels, rows, columns = feature_shape(len(images), len(tasks))
@@ -88,7 +111,7 @@ class SharedMemoryCarrier:
         self._pool.close()
 
 
-class _SharedParcel(Parcel):
+class _SharedParcel(Parcel[messages.EncodeRequest]):
     """A message whose images and features are in a segment."""
 
     def __init__(self, request: messages.EncodeRequest, pool: SegmentPool, segment: Segment) -> None:
@@ -123,5 +146,9 @@ def _request(
     )
 
 
-TRANSPORTS: Mapping[str, Callable[[], Carrier]] = {"grpc": MessageCarrier, SHARED_MEMORY: SharedMemoryCarrier}
+TRANSPORTS: Mapping[str, Callable[[], Carrier]] = {
+    "grpc": MessageCarrier,
+    STREAM: StreamCarrier,
+    SHARED_MEMORY: SharedMemoryCarrier,
+}
 """By the name that users give."""

@@ -10,7 +10,8 @@ import grpc.aio
 
 from perception.remote.forks import check_usable, note_channel
 from perception.remote.local_socket import AsyncLocalEncode, BlockingLocalEncode, Sockets
-from perception.remote.options import SHARED_MEMORY, Options
+from perception.remote.options import SHARED_MEMORY, STREAM, Options
+from perception.remote.streams import AsyncStreamEncode, BlockingStreamEncode, Streams
 from protos.perception.v1.perception_pb2_grpc import PerceptionStub
 
 _SERVICE_CONFIG: Mapping[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
@@ -39,6 +40,7 @@ class Calls:
         encode_stream: EncodeStreamRequests to EncodeStreamResponses.
         list_features: ListFeaturesRequest to ListFeaturesResponse.
         sockets: Over which `encode` goes instead, where it does.
+        streams: Likewise.
     """
 
     channel: Any
@@ -46,6 +48,19 @@ class Calls:
     encode_stream: Callable[..., Any]
     list_features: Callable[..., Any]
     sockets: Sockets
+    streams: Streams[Any] | None
+
+    def close(self) -> None:
+        """End what `encode` goes over; the channel is another matter."""
+        self.sockets.close()
+        if self.streams is not None:
+            self.streams.close()
+
+    def abandon(self) -> None:
+        """In a forked child: leave it to the parent."""
+        self.sockets.abandon()
+        if self.streams is not None:
+            self.streams.abandon()
 
 
 def open_calls(options: Options) -> Calls:
@@ -60,7 +75,7 @@ def open_calls(options: Options) -> Calls:
     else:
         channel = grpc.insecure_channel(options.address.target, _CHANNEL_OPTIONS)
     note_channel()
-    return _calls(channel, options, BlockingLocalEncode)
+    return _calls(channel, options, BlockingLocalEncode, BlockingStreamEncode)
 
 
 def open_async_calls(options: Options) -> Calls:
@@ -75,16 +90,24 @@ def open_async_calls(options: Options) -> Calls:
     else:
         channel = grpc.aio.insecure_channel(options.address.target, _CHANNEL_OPTIONS)
     note_channel(with_asyncio=True)
-    return _calls(channel, options, AsyncLocalEncode)
+    return _calls(channel, options, AsyncLocalEncode, AsyncStreamEncode)
 
 
-def _calls(channel: Any, options: Options, local: Callable[..., Callable[..., Any]]) -> Calls:
+def _calls(
+    channel: Any,
+    options: Options,
+    local_encode: Callable[..., Any],
+    stream_encode: type[BlockingStreamEncode] | type[AsyncStreamEncode],
+) -> Calls:
     stub = PerceptionStub(channel)
-    sockets = Sockets(blocking=local is BlockingLocalEncode)
+    sockets = Sockets(blocking=local_encode is BlockingLocalEncode)
+    if options.transport == STREAM:
+        over_streams = stream_encode(stub.Encode, stub.EncodeStream)
+        return Calls(channel, over_streams, stub.EncodeStream, stub.ListFeatures, sockets, over_streams.streams)
     encode: Callable[..., Any] = stub.Encode
     if options.transport == SHARED_MEMORY:
-        encode = local(encode, stub.ListFeatures, options.token, sockets)
-    return Calls(channel, encode, stub.EncodeStream, stub.ListFeatures, sockets)
+        encode = local_encode(encode, stub.ListFeatures, options.token, sockets)
+    return Calls(channel, encode, stub.EncodeStream, stub.ListFeatures, sockets, None)
 
 
 def _credentials(options: Options) -> grpc.ChannelCredentials:

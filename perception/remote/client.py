@@ -36,7 +36,8 @@ class Client:
         client_key: PEM file of its private key.
         timeout_s: For each message, all attempts included; the server knows of it and computes nothing that is late.
         precision: "float32" or "float16", of features on their way: half the bytes at a relative error of 5e-4.
-        transport: "grpc", or "shared-memory" for a server on the same machine that runs as the same user.
+        transport: "grpc"; "grpc-stream", which keeps streams open and so takes less time for each call, but stays with
+            one of several replicas; or "shared-memory" for a server on the same machine that runs as the same user.
         batch_size: Most images of one message; larger batches are split, and several messages are under way at once.
         retries: How often a message is sent again if the server is unreachable or its queue full.
 
@@ -76,7 +77,7 @@ class Client:
     def forget(self) -> None:
         """In a forked child: leave the parent's connection alone. Not meant to be called by users."""
         if self._calls is not None:
-            self._calls.sockets.abandon()
+            self._calls.abandon()
             forks.abandon(self._calls)
         self._calls = None
         self._lock = Lock()

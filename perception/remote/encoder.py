@@ -97,7 +97,7 @@ class RemoteEncoder(Client):
         if workers is not None:
             workers.shutdown(cancel_futures=True)
         if calls is not None:
-            calls.sockets.close()
+            calls.close()
             calls.channel.close()
         self._carrier.close()
 

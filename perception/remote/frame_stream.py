@@ -12,7 +12,7 @@ import grpc
 from perception.errors import UserError
 from perception.remote.answers import TimedFeatures
 from perception.remote.attempts import Attempts
-from perception.remote.carriers import MessageCarrier
+from perception.remote.carriers import StreamCarrier
 from perception.remote.channel import Calls
 from perception.remote.errors import RemoteError, TimedOutError, as_user_error, failure_error
 from perception.remote.forks import CALL, pause_for_forks
@@ -88,8 +88,8 @@ class FrameStream:
         self._check_open()
         job = self._begin(frame[None], self._bank_is_stale)
         self._bank_is_stale = False
-        with MessageCarrier().pack(job.pixels(0), job.tasks, self._options.precision) as parcel:
-            request = messages.EncodeStreamRequest(request=parcel.request, latest_only=True)
+        request = StreamCarrier().pack(job.pixels(0), job.tasks, self._options.precision).request
+        request.latest_only = True
         with self._changed:
             self._sent += 1
             request.sequence = self._sent

@@ -15,6 +15,9 @@ PRECISIONS = ("float32", "float16")
 SHARED_MEMORY = "shared-memory"
 """The transport for servers on the same machine."""
 
+STREAM = "grpc-stream"
+"""The transport that keeps streams open."""
+
 _LARGEST_PEM_MIB = 1
 _LONGEST_TIMEOUT_S = 24 * 3600
 

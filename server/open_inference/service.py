@@ -196,7 +196,8 @@ class OpenInferenceService(inference_pb2_grpc.GRPCInferenceServiceServicer):
         read = partial(read_images, request, self._backend.largest_batch)
         images = await unblocked(read, _typed_bytes(request))
         asyncio.get_running_loop().call_soon(self._on_decoded, time.perf_counter() - began_s)
-        caller = _with_timeout(caller, queue_timeout_s(request))
+        timeout_s = queue_timeout_s(request)
+        caller = caller if timeout_s is None else caller.within(timeout_s)
         while True:
             bank = self._backend.bank
             tasks = model_tasks(request.model_name, request.model_version, bank)
@@ -225,10 +226,3 @@ async def _answered(method: str, context: "Context", make: Callable[[], R]) -> R
 def _typed_bytes(request: pb.ModelInferRequest) -> int:
     """What reading a request's images is like copying: elements of typed contents are read one by one."""
     return 100 * sum(len(tensor.contents.uint_contents) for tensor in request.inputs[:1])
-
-
-def _with_timeout(caller: Caller, timeout_s: float | None) -> Caller:
-    if timeout_s is None:
-        return caller
-    deadline_s = time.monotonic() + timeout_s
-    return Caller(caller.name, deadline_s if caller.deadline_s is None else min(caller.deadline_s, deadline_s))

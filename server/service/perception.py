@@ -178,6 +178,8 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         self, frame: pb.EncodeStreamRequest, skipped: int, caller: Caller
     ) -> pb.EncodeStreamResponse:
         answer = pb.EncodeStreamResponse(sequence=frame.sequence, skipped=skipped)
+        if frame.timeout_us:
+            caller = caller.within(frame.timeout_us / 1e6)
         try:
             await self.encode(frame.request, caller, answer.response)
         except Exception as error:

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%protos/perception/v1/perception.proto\x12\rperception.v1\"I\n\tRawImages\x12\r\n\x05\x63ount\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06pixels\x18\x04 \x01(\x0c\"\x1b\n\nImageFiles\x12\r\n\x05\x66iles\x18\x01 \x03(\x0c\"]\n\x0cSharedImages\x12\x0f\n\x07segment\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\r\n\x05width\x18\x05 \x01(\r\"<\n\nSharedRoom\x12\x0f\n\x07segment\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04\"\x94\x01\n\x06Images\x12\'\n\x03raw\x18\x01 \x01(\x0b\x32\x18.perception.v1.RawImagesH\x00\x12*\n\x05\x66iles\x18\x02 \x01(\x0b\x32\x19.perception.v1.ImageFilesH\x00\x12-\n\x06shared\x18\x03 \x01(\x0b\x32\x1b.perception.v1.SharedImagesH\x00\x42\x06\n\x04kind\"\xb0\x01\n\rEncodeRequest\x12%\n\x06images\x18\x01 \x01(\x0b\x32\x15.perception.v1.Images\x12\r\n\x05tasks\x18\x02 \x03(\t\x12\x13\n\x0b\x66\x65\x61ture_set\x18\x03 \x01(\t\x12+\n\tprecision\x18\x04 \x01(\x0e\x32\x18.perception.v1.Precision\x12\'\n\x04room\x18\x05 \x01(\x0b\x32\x19.perception.v1.SharedRoom\"l\n\x07Timings\x12\x11\n\tdecode_us\x18\x01 \x01(\x04\x12\x10\n\x08queue_us\x18\x02 \x01(\x04\x12\x14\n\x0cinference_us\x18\x03 \x01(\x04\x12\x10\n\x08total_us\x18\x04 \x01(\x04\x12\x14\n\x0c\x62\x61tch_images\x18\x05 \x01(\r\"T\n\x08\x46\x65\x61tures\x12\r\n\x05shape\x18\x01 \x03(\r\x12+\n\tprecision\x18\x02 \x01(\x0e\x32\x18.perception.v1.Precision\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x88\x01\n\x0e\x45ncodeResponse\x12)\n\x08\x66\x65\x61tures\x18\x01 \x01(\x0b\x32\x17.perception.v1.Features\x12\r\n\x05tasks\x18\x02 \x03(\t\x12\'\n\x07timings\x18\x03 \x01(\x0b\x32\x16.perception.v1.Timings\x12\x13\n\x0b\x62\x61nk_sha256\x18\x04 \x01(\t\"k\n\x13\x45ncodeStreamRequest\x12-\n\x07request\x18\x01 \x01(\x0b\x32\x1c.perception.v1.EncodeRequest\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x13\n\x0blatest_only\x18\x03 \x01(\x08\"\xa2\x01\n\x14\x45ncodeStreamResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x31\n\x08response\x18\x02 \x01(\x0b\x32\x1d.perception.v1.EncodeResponseH\x00\x12)\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x16.perception.v1.FailureH\x00\x12\x0f\n\x07skipped\x18\x04 \x01(\rB\t\n\x07outcome\"@\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\"j\n\x0ePredictRequest\x12%\n\x06images\x18\x01 \x01(\x0b\x32\x15.perception.v1.Images\x12\x0c\n\x04task\x18\x02 \x01(\t\x12\x15\n\rwith_pictures\x18\x03 \x01(\x08\x12\x0c\n\x04seed\x18\x04 \x01(\x04\"3\n\x05\x41rray\x12\r\n\x05shape\x18\x01 \x03(\r\x12\r\n\x05\x64type\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xb5\x01\n\x0fPredictResponse\x12$\n\x06values\x18\x01 \x01(\x0b\x32\x14.perception.v1.Array\x12\x10\n\x08pictures\x18\x02 \x03(\x0c\x12\x10\n\x08\x63\x61ptions\x18\x03 \x03(\t\x12\x0c\n\x04task\x18\x04 \x01(\t\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\'\n\x07timings\x18\x06 \x01(\x0b\x32\x16.perception.v1.Timings\x12\x13\n\x0b\x62\x61nk_sha256\x18\x07 \x01(\t\"\x15\n\x13ListFeaturesRequest\"A\n\rPreprocessing\x12\x0f\n\x07side_px\x18\x01 \x01(\r\x12\x0e\n\x06lowest\x18\x02 \x01(\x01\x12\x0f\n\x07highest\x18\x03 \x01(\x01\"\xb2\x01\n\x0cTaskFeatures\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\r\n\x05shape\x18\x03 \x03(\r\x12\x33\n\rpreprocessing\x18\x04 \x01(\x0b\x32\x1c.perception.v1.Preprocessing\x12\x10\n\x08has_head\x18\x05 \x01(\x08\x12\x16\n\x0eweights_sha256\x18\x06 \x01(\t\x12\x11\n\tcard_json\x18\x07 \x01(\t\")\n\nFeatureSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05tasks\x18\x02 \x03(\t\"\xa0\x02\n\x14ListFeaturesResponse\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\x13\n\x0b\x62\x61nk_sha256\x18\x02 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x03 \x01(\t\x12*\n\x05tasks\x18\x04 \x03(\x0b\x32\x1b.perception.v1.TaskFeatures\x12\'\n\x04sets\x18\x05 \x03(\x0b\x32\x19.perception.v1.FeatureSet\x12\x11\n\tprecision\x18\x06 \x01(\t\x12\x15\n\rlargest_batch\x18\x07 \x01(\r\x12\x1d\n\x15largest_message_bytes\x18\x08 \x01(\x04\x12\x1b\n\x13takes_shared_memory\x18\t \x01(\x08\x12\x14\n\x0clocal_socket\x18\n \x01(\t\"`\n\x0cLocalRequest\x12-\n\x07request\x18\x01 \x01(\x0b\x32\x1c.perception.v1.EncodeRequest\x12\x12\n\ntimeout_us\x18\x02 \x01(\x04\x12\r\n\x05token\x18\x03 \x01(\t\"x\n\rLocalResponse\x12\x31\n\x08response\x18\x01 \x01(\x0b\x32\x1d.perception.v1.EncodeResponseH\x00\x12)\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x16.perception.v1.FailureH\x00\x42\t\n\x07outcome*T\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x15\n\x11PRECISION_FLOAT32\x10\x01\x12\x15\n\x11PRECISION_FLOAT16\x10\x02\x32\xd3\x02\n\nPerception\x12\x45\n\x06\x45ncode\x12\x1c.perception.v1.EncodeRequest\x1a\x1d.perception.v1.EncodeResponse\x12[\n\x0c\x45ncodeStream\x12\".perception.v1.EncodeStreamRequest\x1a#.perception.v1.EncodeStreamResponse(\x01\x30\x01\x12H\n\x07Predict\x12\x1d.perception.v1.PredictRequest\x1a\x1e.perception.v1.PredictResponse\x12W\n\x0cListFeatures\x12\".perception.v1.ListFeaturesRequest\x1a#.perception.v1.ListFeaturesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%protos/perception/v1/perception.proto\x12\rperception.v1\"I\n\tRawImages\x12\r\n\x05\x63ount\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06pixels\x18\x04 \x01(\x0c\"\x1b\n\nImageFiles\x12\r\n\x05\x66iles\x18\x01 \x03(\x0c\"]\n\x0cSharedImages\x12\x0f\n\x07segment\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\r\n\x05width\x18\x05 \x01(\r\"<\n\nSharedRoom\x12\x0f\n\x07segment\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04\"\x94\x01\n\x06Images\x12\'\n\x03raw\x18\x01 \x01(\x0b\x32\x18.perception.v1.RawImagesH\x00\x12*\n\x05\x66iles\x18\x02 \x01(\x0b\x32\x19.perception.v1.ImageFilesH\x00\x12-\n\x06shared\x18\x03 \x01(\x0b\x32\x1b.perception.v1.SharedImagesH\x00\x42\x06\n\x04kind\"\xb0\x01\n\rEncodeRequest\x12%\n\x06images\x18\x01 \x01(\x0b\x32\x15.perception.v1.Images\x12\r\n\x05tasks\x18\x02 \x03(\t\x12\x13\n\x0b\x66\x65\x61ture_set\x18\x03 \x01(\t\x12+\n\tprecision\x18\x04 \x01(\x0e\x32\x18.perception.v1.Precision\x12\'\n\x04room\x18\x05 \x01(\x0b\x32\x19.perception.v1.SharedRoom\"l\n\x07Timings\x12\x11\n\tdecode_us\x18\x01 \x01(\x04\x12\x10\n\x08queue_us\x18\x02 \x01(\x04\x12\x14\n\x0cinference_us\x18\x03 \x01(\x04\x12\x10\n\x08total_us\x18\x04 \x01(\x04\x12\x14\n\x0c\x62\x61tch_images\x18\x05 \x01(\r\"T\n\x08\x46\x65\x61tures\x12\r\n\x05shape\x18\x01 \x03(\r\x12+\n\tprecision\x18\x02 \x01(\x0e\x32\x18.perception.v1.Precision\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x88\x01\n\x0e\x45ncodeResponse\x12)\n\x08\x66\x65\x61tures\x18\x01 \x01(\x0b\x32\x17.perception.v1.Features\x12\r\n\x05tasks\x18\x02 \x03(\t\x12\'\n\x07timings\x18\x03 \x01(\x0b\x32\x16.perception.v1.Timings\x12\x13\n\x0b\x62\x61nk_sha256\x18\x04 \x01(\t\"\x7f\n\x13\x45ncodeStreamRequest\x12-\n\x07request\x18\x01 \x01(\x0b\x32\x1c.perception.v1.EncodeRequest\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x13\n\x0blatest_only\x18\x03 \x01(\x08\x12\x12\n\ntimeout_us\x18\x04 \x01(\x04\"\xa2\x01\n\x14\x45ncodeStreamResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x31\n\x08response\x18\x02 \x01(\x0b\x32\x1d.perception.v1.EncodeResponseH\x00\x12)\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x16.perception.v1.FailureH\x00\x12\x0f\n\x07skipped\x18\x04 \x01(\rB\t\n\x07outcome\"@\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\"j\n\x0ePredictRequest\x12%\n\x06images\x18\x01 \x01(\x0b\x32\x15.perception.v1.Images\x12\x0c\n\x04task\x18\x02 \x01(\t\x12\x15\n\rwith_pictures\x18\x03 \x01(\x08\x12\x0c\n\x04seed\x18\x04 \x01(\x04\"3\n\x05\x41rray\x12\r\n\x05shape\x18\x01 \x03(\r\x12\r\n\x05\x64type\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xb5\x01\n\x0fPredictResponse\x12$\n\x06values\x18\x01 \x01(\x0b\x32\x14.perception.v1.Array\x12\x10\n\x08pictures\x18\x02 \x03(\x0c\x12\x10\n\x08\x63\x61ptions\x18\x03 \x03(\t\x12\x0c\n\x04task\x18\x04 \x01(\t\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\'\n\x07timings\x18\x06 \x01(\x0b\x32\x16.perception.v1.Timings\x12\x13\n\x0b\x62\x61nk_sha256\x18\x07 \x01(\t\"\x15\n\x13ListFeaturesRequest\"A\n\rPreprocessing\x12\x0f\n\x07side_px\x18\x01 \x01(\r\x12\x0e\n\x06lowest\x18\x02 \x01(\x01\x12\x0f\n\x07highest\x18\x03 \x01(\x01\"\xb2\x01\n\x0cTaskFeatures\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\r\n\x05shape\x18\x03 \x03(\r\x12\x33\n\rpreprocessing\x18\x04 \x01(\x0b\x32\x1c.perception.v1.Preprocessing\x12\x10\n\x08has_head\x18\x05 \x01(\x08\x12\x16\n\x0eweights_sha256\x18\x06 \x01(\t\x12\x11\n\tcard_json\x18\x07 \x01(\t\")\n\nFeatureSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05tasks\x18\x02 \x03(\t\"\xa0\x02\n\x14ListFeaturesResponse\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\x13\n\x0b\x62\x61nk_sha256\x18\x02 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x03 \x01(\t\x12*\n\x05tasks\x18\x04 \x03(\x0b\x32\x1b.perception.v1.TaskFeatures\x12\'\n\x04sets\x18\x05 \x03(\x0b\x32\x19.perception.v1.FeatureSet\x12\x11\n\tprecision\x18\x06 \x01(\t\x12\x15\n\rlargest_batch\x18\x07 \x01(\r\x12\x1d\n\x15largest_message_bytes\x18\x08 \x01(\x04\x12\x1b\n\x13takes_shared_memory\x18\t \x01(\x08\x12\x14\n\x0clocal_socket\x18\n \x01(\t\"`\n\x0cLocalRequest\x12-\n\x07request\x18\x01 \x01(\x0b\x32\x1c.perception.v1.EncodeRequest\x12\x12\n\ntimeout_us\x18\x02 \x01(\x04\x12\r\n\x05token\x18\x03 \x01(\t\"x\n\rLocalResponse\x12\x31\n\x08response\x18\x01 \x01(\x0b\x32\x1d.perception.v1.EncodeResponseH\x00\x12)\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x16.perception.v1.FailureH\x00\x42\t\n\x07outcome*T\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x15\n\x11PRECISION_FLOAT32\x10\x01\x12\x15\n\x11PRECISION_FLOAT16\x10\x02\x32\xd3\x02\n\nPerception\x12\x45\n\x06\x45ncode\x12\x1c.perception.v1.EncodeRequest\x1a\x1d.perception.v1.EncodeResponse\x12[\n\x0c\x45ncodeStream\x12\".perception.v1.EncodeStreamRequest\x1a#.perception.v1.EncodeStreamResponse(\x01\x30\x01\x12H\n\x07Predict\x12\x1d.perception.v1.PredictRequest\x1a\x1e.perception.v1.PredictResponse\x12W\n\x0cListFeatures\x12\".perception.v1.ListFeaturesRequest\x1a#.perception.v1.ListFeaturesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.perception.v1.perception_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRECISION']._serialized_start=2492
-  _globals['_PRECISION']._serialized_end=2576
+  _globals['_PRECISION']._serialized_start=2512
+  _globals['_PRECISION']._serialized_end=2596
   _globals['_RAWIMAGES']._serialized_start=56
   _globals['_RAWIMAGES']._serialized_end=129
   _globals['_IMAGEFILES']._serialized_start=131
@@ -52,31 +52,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENCODERESPONSE']._serialized_start=844
   _globals['_ENCODERESPONSE']._serialized_end=980
   _globals['_ENCODESTREAMREQUEST']._serialized_start=982
-  _globals['_ENCODESTREAMREQUEST']._serialized_end=1089
-  _globals['_ENCODESTREAMRESPONSE']._serialized_start=1092
-  _globals['_ENCODESTREAMRESPONSE']._serialized_end=1254
-  _globals['_FAILURE']._serialized_start=1256
-  _globals['_FAILURE']._serialized_end=1320
-  _globals['_PREDICTREQUEST']._serialized_start=1322
-  _globals['_PREDICTREQUEST']._serialized_end=1428
-  _globals['_ARRAY']._serialized_start=1430
-  _globals['_ARRAY']._serialized_end=1481
-  _globals['_PREDICTRESPONSE']._serialized_start=1484
-  _globals['_PREDICTRESPONSE']._serialized_end=1665
-  _globals['_LISTFEATURESREQUEST']._serialized_start=1667
-  _globals['_LISTFEATURESREQUEST']._serialized_end=1688
-  _globals['_PREPROCESSING']._serialized_start=1690
-  _globals['_PREPROCESSING']._serialized_end=1755
-  _globals['_TASKFEATURES']._serialized_start=1758
-  _globals['_TASKFEATURES']._serialized_end=1936
-  _globals['_FEATURESET']._serialized_start=1938
-  _globals['_FEATURESET']._serialized_end=1979
-  _globals['_LISTFEATURESRESPONSE']._serialized_start=1982
-  _globals['_LISTFEATURESRESPONSE']._serialized_end=2270
-  _globals['_LOCALREQUEST']._serialized_start=2272
-  _globals['_LOCALREQUEST']._serialized_end=2368
-  _globals['_LOCALRESPONSE']._serialized_start=2370
-  _globals['_LOCALRESPONSE']._serialized_end=2490
-  _globals['_PERCEPTION']._serialized_start=2579
-  _globals['_PERCEPTION']._serialized_end=2918
+  _globals['_ENCODESTREAMREQUEST']._serialized_end=1109
+  _globals['_ENCODESTREAMRESPONSE']._serialized_start=1112
+  _globals['_ENCODESTREAMRESPONSE']._serialized_end=1274
+  _globals['_FAILURE']._serialized_start=1276
+  _globals['_FAILURE']._serialized_end=1340
+  _globals['_PREDICTREQUEST']._serialized_start=1342
+  _globals['_PREDICTREQUEST']._serialized_end=1448
+  _globals['_ARRAY']._serialized_start=1450
+  _globals['_ARRAY']._serialized_end=1501
+  _globals['_PREDICTRESPONSE']._serialized_start=1504
+  _globals['_PREDICTRESPONSE']._serialized_end=1685
+  _globals['_LISTFEATURESREQUEST']._serialized_start=1687
+  _globals['_LISTFEATURESREQUEST']._serialized_end=1708
+  _globals['_PREPROCESSING']._serialized_start=1710
+  _globals['_PREPROCESSING']._serialized_end=1775
+  _globals['_TASKFEATURES']._serialized_start=1778
+  _globals['_TASKFEATURES']._serialized_end=1956
+  _globals['_FEATURESET']._serialized_start=1958
+  _globals['_FEATURESET']._serialized_end=1999
+  _globals['_LISTFEATURESRESPONSE']._serialized_start=2002
+  _globals['_LISTFEATURESRESPONSE']._serialized_end=2290
+  _globals['_LOCALREQUEST']._serialized_start=2292
+  _globals['_LOCALREQUEST']._serialized_end=2388
+  _globals['_LOCALRESPONSE']._serialized_start=2390
+  _globals['_LOCALRESPONSE']._serialized_end=2510
+  _globals['_PERCEPTION']._serialized_start=2599
+  _globals['_PERCEPTION']._serialized_end=2938
 # @@protoc_insertion_point(module_scope)

@@ -119,14 +119,16 @@ class EncodeResponse(_message.Message):
     def __init__(self, features: _Optional[_Union[Features, _Mapping]] = ..., tasks: _Optional[_Iterable[str]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., bank_sha256: _Optional[str] = ...) -> None: ...
 
 class EncodeStreamRequest(_message.Message):
-    __slots__ = ("request", "sequence", "latest_only")
+    __slots__ = ("request", "sequence", "latest_only", "timeout_us")
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     LATEST_ONLY_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_US_FIELD_NUMBER: _ClassVar[int]
     request: EncodeRequest
     sequence: int
     latest_only: bool
-    def __init__(self, request: _Optional[_Union[EncodeRequest, _Mapping]] = ..., sequence: _Optional[int] = ..., latest_only: bool = ...) -> None: ...
+    timeout_us: int
+    def __init__(self, request: _Optional[_Union[EncodeRequest, _Mapping]] = ..., sequence: _Optional[int] = ..., latest_only: bool = ..., timeout_us: _Optional[int] = ...) -> None: ...
 
 class EncodeStreamResponse(_message.Message):
     __slots__ = ("sequence", "response", "failure", "skipped")

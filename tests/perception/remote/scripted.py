@@ -30,6 +30,7 @@ class Script:
         list_s: How long a ListFeatures takes.
         meanwhile: Called at the beginning of each Encode.
         change: Done to each response.
+        change_frame: Done to each response of a stream.
     """
 
     failures: list[tuple[grpc.StatusCode, str, Metadata]] = field(default_factory=list)
@@ -40,6 +41,9 @@ class Script:
     list_s: float = 0
     meanwhile: Callable[[], object] = lambda: None
     change: Callable[[pb.EncodeResponse], object] = lambda _: None
+    change_frame: Callable[[pb.EncodeStreamResponse], object] = lambda _: None
+    frames: list[pb.EncodeStreamRequest] = field(default_factory=list)
+    streams: int = 0
     requests: list[pb.EncodeRequest] = field(default_factory=list)
     lists: int = 0
     metadata: list[dict[str, str]] = field(default_factory=list)
@@ -90,9 +94,14 @@ class _Servicer(PerceptionServicer):
     def EncodeStream(  # noqa: N802
         self, requests: Iterator[pb.EncodeStreamRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.EncodeStreamResponse]:
+        self.script.streams += 1
+        self.script.metadata.append({str(key): str(value) for key, value in context.invocation_metadata()})
         for frame in requests:
+            self.script.frames.append(frame)
             try:
-                yield pb.EncodeStreamResponse(sequence=frame.sequence, response=self.Encode(frame.request, context))
+                answer = pb.EncodeStreamResponse(sequence=frame.sequence, response=self.Encode(frame.request, context))
+                self.script.change_frame(answer)
+                yield answer
             except KeyError as error:
                 failure = pb.Failure(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message=str(error))
                 yield pb.EncodeStreamResponse(sequence=frame.sequence, failure=failure)

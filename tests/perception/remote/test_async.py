@@ -26,7 +26,7 @@ def test_features_are_those_of_the_same_images_encoded_here(real_address: str, l
     np.testing.assert_array_equal(asyncio.run(remote()), local.encode(IMAGES[:2], TASKS))
 
 
-@pytest.mark.parametrize("transport", ["grpc", "shared-memory"])
+@pytest.mark.parametrize("transport", ["grpc", "grpc-stream", "shared-memory"])
 def test_many_calls_at_once_each_get_their_own_answer(address: str, transport: str) -> None:
     async def scenario() -> None:
         async with AsyncRemoteEncoder(address, transport=transport, batch_size=2) as encoder:

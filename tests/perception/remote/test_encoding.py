@@ -18,7 +18,7 @@ def photos(count: int, height: int = 40, width: int = 60, seed: int = 0) -> NDAr
     return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), np.uint8)
 
 
-@pytest.mark.parametrize("transport", ["grpc", "shared-memory"])
+@pytest.mark.parametrize("transport", ["grpc", "grpc-stream", "shared-memory"])
 def test_a_remote_encoder_keeps_the_contract_of_encoders(real_address: str, transport: str) -> None:
     with RemoteEncoder(real_address, transport=transport) as encoder:
         assert isinstance(encoder, Encoder)
@@ -50,7 +50,7 @@ def test_a_unix_socket_serves_as_well(tmp_path_factory: pytest.TempPathFactory) 
         np.testing.assert_array_equal(encoder.encode(images, TASKS), fake_features(images, TASKS))
 
 
-@pytest.mark.parametrize("transport", ["grpc", "shared-memory"])
+@pytest.mark.parametrize("transport", ["grpc", "grpc-stream", "shared-memory"])
 def test_large_batches_travel_in_parts_and_arrive_in_order(address: str, transport: str) -> None:
     images = photos(23, 16, 16)
     with RemoteEncoder(address, batch_size=5, transport=transport) as encoder:

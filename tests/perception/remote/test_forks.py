@@ -175,7 +175,7 @@ def outcome_of(program: str, folder: Path, address: str, transport: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("transport", ["grpc", "shared-memory"])
+@pytest.mark.parametrize("transport", ["grpc", "grpc-stream", "shared-memory"])
 @pytest.mark.parametrize("program", [FORKS, THREADS], ids=["forks", "threads"])
 def test_forked_children_have_connections_of_their_own(
     program: str, transport: str, address: str, tmp_path: Path

@@ -35,13 +35,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subproces
             process.kill()
 
 
-@pytest.mark.parametrize("transport", ["grpc", "shared-memory"])
+@pytest.mark.parametrize("transport", ["grpc", "grpc-stream", "shared-memory"])
 def test_the_contract_of_encoders_is_kept(server: tuple[subprocess.Popen[str], str], transport: str) -> None:
     with RemoteEncoder(server[1], transport=transport) as encoder:
         check_encoder(encoder, TASKS)
 
 
-@pytest.mark.parametrize("transport", ["grpc", "shared-memory"])
+@pytest.mark.parametrize("transport", ["grpc", "grpc-stream", "shared-memory"])
 def test_features_are_those_of_the_same_images_encoded_here(
     server: tuple[subprocess.Popen[str], str], transport: str, local: LocalEncoder
 ) -> None:

@@ -76,7 +76,7 @@ def test_a_server_and_a_bank_here_are_the_same_vision() -> None:
     exact = LocalEncoder(load_bank("buildings-v1"), precision="float32")  # as that server has it
     expected = EncodedVision(exact, ("normal", "reshading"), {}).see(frames)
     with served("--local") as place:
-        for transport in ("grpc", "shared-memory"):
+        for transport in ("grpc", "grpc-stream", "shared-memory"):
             there = make_vision(kind, CAMERA, server=f"grpc://{place}", transport=transport)
             assert there.identity == here.identity
             np.testing.assert_array_equal(there.see(frames), expected)

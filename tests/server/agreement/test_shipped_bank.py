@@ -61,7 +61,7 @@ def test_batches_of_every_size_and_lists_of_tasks_are_what_is_computed_here(
             assert difference(found, expected.features(shown, tasks)[:count]) <= FLOAT32
 
 
-@pytest.mark.parametrize("transport", ["grpc", "shared-memory"])
+@pytest.mark.parametrize("transport", ["grpc", "grpc-stream", "shared-memory"])
 @pytest.mark.parametrize("count", [MAX_BATCH + 1, 2 * MAX_BATCH, 5 * MAX_BATCH - 1])
 def test_batches_beyond_the_servers_largest_are_what_is_computed_here(
     server: Served, expected: Expected, transport: str, count: int
