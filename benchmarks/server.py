@@ -113,7 +113,7 @@ def overhead(arguments: argparse.Namespace) -> None:
         socket = f"unix:{folder}/server.sock"
         for _ in range(arguments.rounds):
             with serving(arguments) as address:
-                for transport in ("grpc", "shared-memory"):
+                for transport in ("grpc", "grpc-stream", "shared-memory"):
                     found[transport].append(load("calls", arguments, address=address, transport=transport))
             with serving(arguments, "--host", socket) as address:
                 found["grpc, unix socket"].append(load("calls", arguments, address=address))
@@ -134,7 +134,7 @@ def saturation(arguments: argparse.Namespace) -> None:
     shares: defaultdict[tuple[str, int, int], list[float]] = defaultdict(list)
     for _ in range(arguments.rounds):
         for clients, images in SATURATING:
-            for kind in ("perception", "shared-memory"):
+            for kind in ("perception", "stream", "shared-memory"):
                 with serving(arguments) as address:
                     found = load(kind, arguments, address=address, clients=clients, batch=images)
                 size = max(1, round(found.batch_images))

@@ -3,8 +3,8 @@
     python -m benchmarks.server_load KIND --address A --tasks normal,reshading --clients 4 --seconds 5
 
 Each client has a connection of its own and sends one frame after the other, each when the one before is answered. KIND
-is the client: `perception` and `shared-memory` are ours, `stream` is the generated stub's `EncodeStream` with one frame
-under way, `inference` is the unmodified `tritonclient`; `calls` is our blocking client, alone; `in-process` and `eager`
+is the client: `perception`, `stream` and `shared-memory` are ours, by transport, `inference` is the unmodified
+`tritonclient`; `calls` is our blocking client, alone; `in-process` and `eager`
 are no clients but the encoders in this process, together under OpenVINO, or one by one in eager PyTorch. Prints
 one line of JSON.
 """
@@ -17,10 +17,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from itertools import count, cycle
+from itertools import cycle
 from typing import Any
 
-import grpc
 import numpy as np
 
 from perception import AsyncRemoteEncoder, LocalEncoder, RemoteEncoder, load_bank
@@ -162,31 +161,8 @@ async def shared_memory_client(arguments: argparse.Namespace) -> Call:
 
 
 async def stream_client(arguments: argparse.Namespace) -> Call:
-    """The generated stub on one stream, as any language has it."""
-    from protos.perception.v1 import perception_pb2 as messages
-    from protos.perception.v1.perception_pb2_grpc import PerceptionStub
-
-    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
-    stub: Any = PerceptionStub(grpc.aio.insecure_channel(arguments.address.removeprefix("grpc://"), options))
-    stream = stub.EncodeStream()
-    tasks = arguments.tasks.split(",")
-    numbers = count(1)
-
-    async def call(images: Pixels) -> tuple[float, float]:
-        number = next(numbers)
-        frames, height, width = images.shape[:3]
-        raw = messages.RawImages(count=frames, height=height, width=width, pixels=images.tobytes())
-        request = messages.EncodeRequest(images=messages.Images(raw=raw), tasks=tasks)
-        await stream.write(messages.EncodeStreamRequest(request=request, sequence=number))
-        answer = await stream.read()
-        features = np.frombuffer(answer.response.features.data, np.float32)
-        if answer.sequence != number or features.size != frames * len(tasks) * 8 * 16 * 16:
-            raise RuntimeError(
-                f"{arguments.address} answered frame {number} with {answer.failure.message or 'another'}"
-            )
-        return answer.response.timings.inference_us / 1e6, answer.response.timings.batch_images
-
-    return call
+    """Ours, over a stream that stays open."""
+    return await perception_client(arguments, "grpc-stream")
 
 
 async def inference_client(arguments: argparse.Namespace) -> Call:
