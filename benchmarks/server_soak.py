@@ -128,7 +128,7 @@ class Soak:
     async def client(self, seed: int) -> None:
         """Ask, in many ways, until the server refuses because it stops."""
         rng = np.random.default_rng(seed)
-        transport = "shared-memory" if seed // 2 % 2 else "grpc"
+        transport = ("grpc", "shared-memory", "grpc-stream", "shared-memory")[seed // 2 % 4]
         encoder = AsyncRemoteEncoder(f"grpc://{self.address}", retries=0 if seed % 2 else 5, transport=transport)
         async with grpc.aio.insecure_channel(self.address) as channel:
             who = Caller(rng, encoder, channel)

@@ -262,4 +262,3 @@ def test_a_program_ends_without_closing(address: str) -> None:
     )
     assert done.stdout == "(1, 8, 16, 16)\n"
     assert done.stderr == ""
-

@@ -249,6 +249,55 @@ def test_draining_answers_what_came_before_even_what_is_still_being_resized(
     running(served, scenario)
 
 
+def test_requests_that_are_begun_get_what_others_get_and_what_takes_time_is_left_to_encode(
+    served: ServedBank, local: LocalEncoder
+) -> None:
+    async def scenario(backend: LiveBackend) -> None:
+        told: list[Encoded | Exception] = []
+        ended = asyncio.Event()
+        pixels = images(2, 5)
+        assert backend.begin(pixels, FUSED, caller(), told.append, ended.set) is not None
+        await ended.wait()
+        [encoded] = told
+        assert isinstance(encoded, Encoded)
+        assert encoded.bank_sha256 == backend.bank.sha256
+        assert encoded.spent.batch_images == 2
+        assert_same(encoded, local, pixels, FUSED)
+        for odd in (images(1, 0, 64, 64), images(0, 0), np.zeros((1, 128, 128, 3), np.float32)):
+            assert backend.begin(odd, FUSED, caller(), told.append, ended.set) is None  # type: ignore[arg-type]
+        with pytest.raises(UserError, match="did you mean"):
+            backend.begin(pixels, ("normals",), caller(), told.append, ended.set)
+        with pytest.raises(UserError, match="takes at most 8 at a time"):
+            backend.begin(images(9, 0), FUSED, caller(), told.append, ended.set)
+        assert len(told) == 1
+
+    running(served, scenario)
+
+
+def test_draining_waits_for_what_was_begun_and_not_for_what_was_withdrawn(
+    served: ServedBank, held: tuple[threading.Semaphore, threading.Event]
+) -> None:
+    _, go = held
+
+    async def scenario(backend: LiveBackend) -> None:
+        told: list[Encoded | Exception] = []
+        ends: list[None] = []
+        begun = [backend.begin(images(1, k), FUSED, caller(), told.append, lambda: ends.append(None)) for k in range(3)]
+        withdraw = begun[2]
+        assert withdraw is not None
+        draining = asyncio.ensure_future(backend.drain())
+        await asyncio.sleep(0.05)
+        assert not draining.done()
+        with pytest.raises(Draining):
+            backend.begin(images(1, 0), FUSED, caller(), told.append, lambda: None)
+        withdraw()
+        go.set()
+        await draining
+        assert (len(told), len(ends)) == (2, 2)
+
+    running(served, scenario)
+
+
 def test_a_swap_loses_no_request_and_each_answer_says_which_bank_made_it(
     served: ServedBank, other_bank: Bank, local: LocalEncoder
 ) -> None:
