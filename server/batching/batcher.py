@@ -313,9 +313,9 @@ class Batcher(Generic[Work, Result]):
                 begun_s = time.monotonic()
                 outcomes = self._outcomes([request.work for request in batch])
                 done_s = time.monotonic()
+                self._expect(batch, begun_s, done_s)  # before anybody who is told can ask again
                 self._settle(batch, outcomes, begun_s, done_s, on_thread=True)
                 self._tell(self._deliver, batch, outcomes, begun_s, done_s)
-                self._expect(batch, begun_s, done_s)
                 del batch, outcomes  # nothing is kept while the thread sleeps
             self._tell(self._ended.set)
         except RuntimeError:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from server.batching import Answer, Batcher
+from server.batching.regulars import Regulars
 from server.errors import DeadlineExpired, Draining, Overloaded
 from tests.server.batching.computing import Held, Observed, Recording, caller, soon, turns
 
@@ -172,3 +173,32 @@ def test_nothing_is_left_for_the_garbage_collector() -> None:
         asyncio.run(run())
     finally:
         gc.enable()
+
+
+def test_who_asks_again_as_soon_as_told_is_not_waited_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting_at_the_end: list[int] = []
+    answered = Regulars.answered
+
+    def noted(self: Regulars, images: int, waiting: int, took_s: float, now_s: float) -> None:
+        waiting_at_the_end.append(waiting)
+        answered(self, images, waiting, took_s, now_s)
+
+    monkeypatch.setattr(Regulars, "answered", noted)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        async with Batcher(Recording()) as batcher:
+            last = Told()
+
+            class Eager(Told):
+                def tell(self, outcome: Answer[int] | Exception) -> None:
+                    asked = threading.Event()
+                    loop.call_soon_threadsafe(begun, batcher, 2, last)
+                    loop.call_soon_threadsafe(asked.set)
+                    assert asked.wait(10)
+
+            begun(batcher, 1, Eager())
+            await last.ended()
+
+    asyncio.run(run())
+    assert waiting_at_the_end == [0, 0]
