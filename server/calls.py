@@ -6,7 +6,7 @@ gRPC itself would say neither what is too large for what, nor that a malformed m
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from server.errors import Draining
-from server.handlers import Find, Handler
+from server.handlers import KINDS, Find, Handler
 from server.service.statuses import Status, TooLargeError, abort, status_of
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -24,14 +24,6 @@ _UNCOUNTED = "/grpc."
 
 LARGEST_READ_BYTES = 2**31 - 1
 """gRPC's own limit."""
-
-_KINDS: Mapping[tuple[bool, bool], tuple[str, Callable[..., Any]]] = {
-    (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
-    (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
-    (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler),
-    (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler),
-}
-"""By whether requests and responses are streams: a handler's attribute, and what makes such a handler."""
 
 
 def read_limit(largest_bytes: int) -> int:
@@ -87,7 +79,7 @@ class CallInterceptor:
         return checked
 
     def _checking(self, handler: Handler, method: str, count: int) -> Handler:
-        kind, make = _KINDS[handler.request_streaming, handler.response_streaming]
+        kind, make = KINDS[handler.request_streaming, handler.response_streaming]
         behaviour: Behaviour = getattr(handler, kind)
 
         async def usable(request: Any, context: Context) -> Any:

@@ -7,10 +7,9 @@ import socket
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import grpc
-from grpc_reflection.v1alpha import _async as aio
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from perception import UserError
@@ -110,7 +109,8 @@ class GrpcServer:
         self._health = Health(names)
         for service in (*self._services, self._health):
             service.add_to(self._handlers)
-        described = aio.ReflectionServicer([*names, self._health.name, reflection.SERVICE_NAME])
+        servicer: Any = vars(reflection)["aio"].ReflectionServicer  # its stubs know the blocking one alone
+        described = servicer([*names, self._health.name, reflection.SERVICE_NAME])
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(described, self._handlers)
         await self._server.start()
 

@@ -220,20 +220,22 @@ class _Connection(asyncio.BufferedProtocol):
         """Close now."""
         self._transport.abort()
 
-    def write(self, data: bytes) -> None:
-        """Send an answer, from the event loop."""
+    def write(self, data: bytes) -> bool:
+        """Send an answer, from the event loop; whether the next may follow."""
         self._transport.write(data)
+        return True
 
-    def write_at_once(self, data: bytes) -> None:
-        """Send an answer from whichever thread."""
+    def write_at_once(self, data: bytes) -> bool:
+        """Send an answer from whichever thread; whether all of it is sent: else the event loop sends the rest."""
         sent = 0
         with self._writing:
             if self._descriptor < 0:
-                return
+                return False
             with contextlib.suppress(OSError):  # the event loop meets it too
                 sent = os.write(self._descriptor, data)
         if sent < len(data):
             self._owner.loop.call_soon_threadsafe(self._transport.write, data[sent:])
+        return sent == len(data)
 
     def call_ended(self, call: "_Call") -> None:
         """On the event loop, when a call's answer has been sent."""
@@ -241,7 +243,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._call = None
             if self._received:
                 self._owner.loop.call_soon(self._begin)  # not here: it may end at once, and so would many
-        if self._idle is not None and not self._idle.done():
+        if self._call is None and self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
 
     def _begin(self) -> None:
@@ -335,7 +337,7 @@ class _Call:
     def _told(self, problem: Exception | None) -> None:
         self._tell(problem, self._connection.write_at_once)
 
-    def _tell(self, problem: Exception | None, write: Callable[[bytes], None]) -> None:
+    def _tell(self, problem: Exception | None, write: Callable[[bytes], bool]) -> None:
         code = "OK"
         try:
             response = self._response
@@ -350,8 +352,7 @@ class _Call:
             self._owner.loop.call_soon_threadsafe(self._connection.abort)
             return
         self._code = code
-        write(data)
-        self.is_answered = True  # what comes before `_end` may be begun
+        self.is_answered = write(data)  # then what comes before `_end` may be begun
 
     def _end(self) -> None:
         """Count and log it, once."""

@@ -52,6 +52,11 @@ class _Gate:
         """Whether nobody is inside."""
         return self._inside == 0
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether a fork is about to happen."""
+        return self._is_closed
+
     def __enter__(self) -> None:
         with self._changed:
             while self._is_closed:

@@ -11,7 +11,6 @@ import math
 import os
 import re
 import socket
-import struct
 import threading
 import time
 import weakref
@@ -163,10 +162,9 @@ class Connection(socket.socket):
     _limit_ms = 0
 
     def limit(self, limit_ms: int) -> None:
-        """Let receiving take so long, by the kernel's clock: Python's own would be asked before each time."""
+        """Let what follows take so long; most often it is as long as before, and nothing has to be done."""
         if limit_ms != self._limit_ms:
-            limit = struct.pack("@ll", limit_ms // 1000, limit_ms % 1000 * 1000)
-            self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+            self.settimeout(limit_ms / 1000)
             self._limit_ms = limit_ms
 
 

@@ -18,11 +18,14 @@ import grpc
 import grpc.aio
 
 from perception.remote.errors import AnsweredError, failure_error
-from perception.remote.forks import pause_for_forks
+from perception.remote.forks import CALL, abandon, pause_for_forks
 from protos.perception.v1 import perception_pb2 as messages
 
 MOST_STREAMS = 16
 """Of one client at the same time."""
+
+_MOST_IDLE = 4
+"""Kept for later calls; each holds what it sent last."""
 
 Metadata = Sequence[tuple[str, str]]
 
@@ -55,8 +58,7 @@ class Streams(Generic[S]):
         self._lock = threading.Lock()
         self._on_close = on_close
         self.is_closed = False
-        weakref.finalize(self, _end, self._idle, on_close)
-        pause_for_forks(self)
+        self._finalizer = weakref.finalize(self, _end, self._idle, on_close)
 
     def take(self, begin: Callable[[], S]) -> S | None:
         """A stream for one call, to be put back or dropped after it; None if there are too many."""
@@ -71,7 +73,7 @@ class Streams(Generic[S]):
         """After a call that was answered."""
         with self._lock:
             self._in_use.discard(stream)
-            if not self.is_closed:
+            if not self.is_closed and not CALL.is_closed and len(self._idle) < _MOST_IDLE:
                 self._idle.append(stream)
                 return
         stream.cancel()
@@ -100,7 +102,8 @@ class Streams(Generic[S]):
 
     def abandon(self) -> None:
         """In a forked child: leave them to the parent."""
-        self._idle.clear()
+        self._finalizer.detach()
+        abandon((self._idle, self._in_use))
 
 
 class BlockingStream(Stream):
@@ -124,7 +127,12 @@ class BlockingStream(Stream):
             grpc.RpcError: If the stream broke.
         """
         self._requests.put(request)
-        return next(self._call, None)
+        try:
+            return next(self._call, None)
+        except grpc.RpcError as error:  # which is the call itself: with a traceback it would keep itself alive, and us
+            code, words = error.code(), error.details() or "the stream broke"
+            error.__traceback__ = None
+        raise AnsweredError(code, words)
 
     def cancel(self) -> None:
         """See `Stream.cancel`."""
@@ -168,12 +176,15 @@ class Watch:
         with self._changed:
             while not self._is_over:
                 now_s = time.monotonic()
-                for stream in [stream for stream, ends_s in self._ends_s.items() if ends_s <= now_s]:
-                    del self._ends_s[stream]
-                    stream.is_late = True
-                    stream.cancel()
+                self._cancel_late(now_s)
                 self._wakes_s = min(self._ends_s.values(), default=math.inf)
                 self._changed.wait(None if self._wakes_s == math.inf else max(0.0, self._wakes_s - now_s))
+
+    def _cancel_late(self, now_s: float) -> None:
+        for stream in [stream for stream, ends_s in self._ends_s.items() if ends_s <= now_s]:
+            del self._ends_s[stream]
+            stream.is_late = True
+            stream.cancel()
 
 
 class BlockingStreamEncode:
@@ -189,6 +200,7 @@ class BlockingStreamEncode:
         self._encode_stream = encode_stream
         self._watch = Watch()
         self.streams: Streams[BlockingStream] = Streams(self._watch.close)
+        pause_for_forks(self.streams)
 
     def __call__(
         self, request: messages.EncodeStreamRequest, *, timeout: float, metadata: Metadata
@@ -200,17 +212,17 @@ class BlockingStreamEncode:
         """
         ends_s = time.monotonic() + timeout
         while True:
+            left_s = _left_s(ends_s)
             stream = self.streams.take(lambda: BlockingStream(self._encode_stream, metadata))
             if stream is None:
-                response: messages.EncodeResponse = self._encode(
-                    request.request, timeout=_left_s(ends_s), metadata=metadata
-                )
+                response: messages.EncodeResponse = self._encode(request.request, timeout=left_s, metadata=metadata)
                 return response
             is_new = not stream.frames
-            _number(request, stream, ends_s)
-            self._watch.begin(stream, ends_s)
             try:
+                _number(request, stream, left_s)
+                self._watch.begin(stream, ends_s)
                 answer = stream.ask(request)
+                _check(request, answer)
             except BaseException as error:
                 self._watch.end(stream)
                 self.streams.drop(stream)
@@ -227,7 +239,7 @@ class BlockingStreamEncode:
             else:
                 self.streams.put_back(stream)
             if answer is not None:
-                return _outcome(request, answer)
+                return _outcome(answer)
             if is_new:
                 raise _ended()
 
@@ -291,17 +303,19 @@ class AsyncStreamEncode:
         """
         ends_s = time.monotonic() + timeout
         while True:
+            left_s = _left_s(ends_s)
             stream = self.streams.take(lambda: AsyncStream(self._encode_stream, metadata))
             if stream is None:
                 response: messages.EncodeResponse = await self._encode(
-                    request.request, timeout=_left_s(ends_s), metadata=metadata
+                    request.request, timeout=left_s, metadata=metadata
                 )
                 return response
             is_new = not stream.frames
-            _number(request, stream, ends_s)
             try:
-                async with asyncio.timeout(ends_s - time.monotonic()):
+                _number(request, stream, left_s)
+                async with asyncio.timeout(left_s):
                     answer = await stream.ask(request)
+                _check(request, answer)
             except BaseException as error:
                 self.streams.drop(stream)
                 if isinstance(error, TimeoutError):
@@ -315,22 +329,25 @@ class AsyncStreamEncode:
                 self.streams.drop(stream)
             else:
                 self.streams.put_back(stream)
-                return _outcome(request, answer)
+                return _outcome(answer)
             if is_new:
                 raise _ended()
 
 
-def _number(request: messages.EncodeStreamRequest, stream: Stream, ends_s: float) -> None:
-    request.timeout_us = math.ceil(1e6 * _left_s(ends_s))
+def _number(request: messages.EncodeStreamRequest, stream: Stream, left_s: float) -> None:
+    request.timeout_us = math.ceil(1e6 * left_s)
     stream.frames += 1
     request.sequence = stream.frames
 
 
-def _outcome(request: messages.EncodeStreamRequest, answer: messages.EncodeStreamResponse) -> messages.EncodeResponse:
-    if answer.sequence != request.sequence or answer.WhichOneof("outcome") is None:
+def _check(request: messages.EncodeStreamRequest, answer: messages.EncodeStreamResponse | None) -> None:
+    if answer is not None and (answer.sequence != request.sequence or answer.WhichOneof("outcome") is None):
         raise AnsweredError(
             grpc.StatusCode.INTERNAL, f"frame {answer.sequence} was answered in place of frame {request.sequence}"
         )
+
+
+def _outcome(answer: messages.EncodeStreamResponse) -> messages.EncodeResponse:
     if answer.HasField("failure"):
         raise failure_error(answer.failure)
     return answer.response

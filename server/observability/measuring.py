@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import grpc
 
-from server.handlers import Find, Handler
+from server.handlers import KINDS, Find, Handler
 from server.observability.metrics import Metrics
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -19,12 +19,6 @@ Behaviour = Callable[[Any, Any], Any]
 _CODES = {code.value[0]: code.name for code in grpc.StatusCode}
 _FAULTS = frozenset({"UNKNOWN", "INTERNAL", "DATA_LOSS"})
 """Codes of the server's own mistakes."""
-_FACTORIES: dict[tuple[bool, bool], tuple[str, Callable[..., Any]]] = {
-    (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
-    (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
-    (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler),
-    (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler),
-}
 _UNKNOWN_METHOD = "unknown"
 """Label of methods that no service has: callers could make up any number of them."""
 
@@ -53,7 +47,7 @@ class MeasuringInterceptor:
         if handler is None:
             self._metrics.call_ended(_UNKNOWN_METHOD, "UNIMPLEMENTED", time.perf_counter() - begun_s)
             return None
-        kind, factory = _FACTORIES[handler.request_streaming, handler.response_streaming]
+        kind, factory = KINDS[handler.request_streaming, handler.response_streaming]
         measured = self._measured(getattr(handler, kind), str(call.method), begun_s)
         result: Handler = factory(measured, handler.request_deserializer, handler.response_serializer)
         return result

@@ -1,12 +1,14 @@
 """Calls without a valid token are refused before their messages are read."""
 
+import contextlib
+import inspect
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 
-from server.handlers import Find, Handler
+from server.handlers import KINDS, Find, Handler
 from server.security.tokens import TokenFile
 
 OPEN_METHODS = frozenset({"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"})
@@ -33,8 +35,36 @@ class TokenInterceptor:
         """The call's own handler, or one that ends it with UNAUTHENTICATED."""
         if call.method in OPEN_METHODS:
             return find(call)
-        problem = self._problem(call.invocation_metadata)
-        return find(call) if problem is None else _refusal(str(call.method), problem)
+        metadata = call.invocation_metadata
+        problem = self._problem(metadata)
+        if problem is not None:
+            return _refusal(str(call.method), problem)
+        handler = find(call)
+        return self._checking(handler, metadata) if handler is not None and handler.request_streaming else handler
+
+    def _checking(self, handler: Handler, metadata: Any) -> Handler:
+        """Look at the token again at each message: streams may last longer than tokens do."""
+        kind, make = KINDS[handler.request_streaming, handler.response_streaming]
+        behaviour = getattr(handler, kind)
+
+        async def admitted(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+            async for request in requests:
+                problem = self._problem(metadata)
+                if problem is not None:
+                    await context.abort(grpc.StatusCode.UNAUTHENTICATED, problem)
+                yield request
+
+        async def answer(requests: AsyncIterator[Any], context: Any) -> Any:
+            return await behaviour(admitted(requests, context), context)
+
+        async def answers(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+            async with contextlib.aclosing(behaviour(admitted(requests, context), context)) as responses:
+                async for response in responses:
+                    yield response
+
+        checked = answers if inspect.isasyncgenfunction(behaviour) else answer
+        result: Handler = make(checked, handler.request_deserializer, handler.response_serializer)
+        return result
 
     def _problem(self, metadata: Any) -> str | None:
         values = [value for key, value in metadata or () if key == "authorization"]

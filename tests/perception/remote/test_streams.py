@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from perception import AsyncRemoteEncoder, RemoteEncoder, UserError
 from perception.remote import RemoteError, TimedOutError, UnreachableError
-from perception.remote.streams import MOST_STREAMS
+from perception.remote.streams import MOST_STREAMS, BlockingStreamEncode
 from protos.perception.v1 import perception_pb2 as pb
 from tests.perception.remote.scripted import Script, mean_features, scripted
 from tests.perception.remote.serving import served
@@ -150,6 +151,14 @@ def test_who_waits_too_long_says_so_and_the_next_call_is_answered(asynchronous: 
         hold.set()
 
 
+def test_a_call_that_is_late_before_it_begins_holds_no_stream() -> None:
+    encode = BlockingStreamEncode(lambda *_, **__: None, lambda *_, **__: None)
+    for _ in range(MOST_STREAMS + 1):
+        with pytest.raises(grpc.RpcError, match="over the stream"):
+            encode(pb.EncodeStreamRequest(), timeout=0, metadata=())
+    assert not encode.streams._in_use
+
+
 @either
 def test_failures_are_what_they_are_for_calls(asynchronous: bool) -> None:
     kinds = {3: UserError, 5: UserError, 16: RemoteError, 14: UnreachableError, 13: RemoteError}
@@ -191,8 +200,18 @@ def test_an_answer_to_another_frame_is_not_taken(asynchronous: bool) -> None:
     def other(answer: pb.EncodeStreamResponse) -> None:
         answer.sequence += 1
 
-    with scripted(Script(change_frame=other)) as address, pytest.raises(RemoteError, match="frame 2 was answered"):
-        encoded(address, asynchronous=asynchronous, retries=0)
+    with scripted(script := Script(change_frame=other)) as address:
+        with pytest.raises(RemoteError, match="frame 2 was answered"):
+            encoded(address, asynchronous=asynchronous, retries=0)
+
+        async def again() -> None:
+            async with AsyncRemoteEncoder(address, transport=STREAM, retries=0) as encoder:
+                for _ in range(2):
+                    with pytest.raises(RemoteError, match="frame 2 was answered in place of frame 1"):
+                        await encoder.encode(IMAGES, TASKS)
+
+        asyncio.run(again())
+        assert script.streams == 3
 
 
 @either
@@ -238,6 +257,28 @@ def test_a_call_that_is_cancelled_ends_its_stream() -> None:
     with scripted(script := Script(meanwhile=lambda: hold.wait(20))) as address:
         asyncio.run(scenario())
         assert script.streams == 2
+
+
+def test_a_call_that_was_late_leaves_nothing_for_the_garbage_collector() -> None:
+    hold = threading.Event()
+    with scripted(Script(meanwhile=lambda: hold.wait(20))) as address:
+        encoder = RemoteEncoder(address, transport=STREAM, timeout_s=0.2)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                image = IMAGES.copy()
+                gone = weakref.ref(image)
+                with pytest.raises(TimedOutError):
+                    encoder.encode(image, TASKS)
+                del image
+                assert gone() is None
+            gone_encoder = weakref.ref(encoder)
+            del encoder
+            assert gone_encoder() is None
+        finally:
+            gc.enable()
+            hold.set()
 
 
 def test_an_encoder_that_is_forgotten_leaves_no_thread(address: str) -> None:

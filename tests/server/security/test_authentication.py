@@ -104,3 +104,20 @@ def test_a_token_taken_off_the_list_stops_opening(tmp_path: Path) -> None:
         assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
     _with_channel(TokenInterceptor(TokenFile(path)), ask)
+
+
+@pytest.mark.parametrize("method", [ECHO_STREAM, ECHO_WRITER])
+def test_a_stream_ends_when_its_token_is_taken_away(tmp_path: Path, method: str) -> None:
+    path = tmp_path / "tokens"
+    path.write_text(TOKEN)
+
+    async def ask(channel: Any) -> None:
+        stream = channel.stream_stream(method)(timeout=10, metadata=GOOD)
+        await stream.write(b"a")
+        assert await stream.read() == b"a"
+        path.write_text("another-token-entirely-4711")
+        await stream.write(b"b")
+        with pytest.raises(grpc.aio.AioRpcError, match="not valid here"):
+            await stream.read()
+
+    _with_channel(TokenInterceptor(TokenFile(path)), ask)
