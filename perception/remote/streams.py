@@ -271,9 +271,10 @@ class AsyncStream(Stream):
     async def _fail(self, broken: grpc.StatusCode | None = None) -> None:
         """Raise what ended the stream, if something did."""
         code = await self._call.code()
+        if code is broken:
+            raise AnsweredError(grpc.StatusCode.UNAVAILABLE, "failed to connect, or the connection broke")
         if code is not grpc.StatusCode.OK:
-            known = grpc.StatusCode.UNAVAILABLE if code is broken else code
-            raise AnsweredError(known, await self._call.details() or "the stream broke")
+            raise AnsweredError(code, await self._call.details() or "the stream broke")
 
     def cancel(self) -> None:
         """See `Stream.cancel`."""
