@@ -22,6 +22,8 @@ from server.backend import Caller
 from server.errors import Draining
 from server.observability import Metrics
 from server.security import TokenFile
+from server.service.requests import Shared
+from server.service.shared_memory import KeptSegments
 from server.service.statuses import NoTokenError, failure_of, status_of
 
 METHOD = "local/perception.v1.Perception/Encode"
@@ -42,7 +44,9 @@ _logger = logging.getLogger(__name__)
 class Encoding(Protocol):
     """What answers; see `server.service.PerceptionService`."""
 
-    async def encode(self, request: pb.EncodeRequest, caller: Caller, response: pb.EncodeResponse) -> None:
+    async def encode(
+        self, request: pb.EncodeRequest, caller: Caller, response: pb.EncodeResponse, shared: Shared
+    ) -> None:
         """Answer a request."""
 
     def begin(
@@ -50,6 +54,7 @@ class Encoding(Protocol):
         request: pb.EncodeRequest,
         caller: Caller,
         response: pb.EncodeResponse,
+        shared: Shared,
         tell: Callable[[Exception | None], None],
         end: Callable[[], None],
     ) -> Callable[[], None] | None:
@@ -81,6 +86,7 @@ class LocalSocket:
         folder: Path = Path("/dev/shm"),
     ) -> None:
         self._path = folder / name
+        self.folder = folder
         self.encoding = encoding
         self.metrics = metrics
         self._tokens = tokens
@@ -170,6 +176,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._ended = asyncio.Event()
         self._descriptor = -1
         self._writing = threading.Lock()
+        self._segments = KeptSegments(owner.folder)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -202,6 +209,7 @@ class _Connection(asyncio.BufferedProtocol):
         del error
         with self._writing:
             self._descriptor = -1  # which may soon be another file's
+        self._segments.close()
         self._owner.let_out(self)
         self._ended.set()
         call, self._call = self._call, None  # an error knows it, which else would keep it, and so itself, alive
@@ -259,6 +267,10 @@ class _Connection(asyncio.BufferedProtocol):
             self._call = call = _Call(self._owner, self, self._caller)
             call.begin(message, at_once=not self._transport.get_write_buffer_size())
 
+    def shared(self) -> KeptSegments:
+        """The caller's shared memory."""
+        return self._segments
+
     def _is_free(self) -> bool:
         return not self._is_paused and (self._call is None or self._call.is_answered)
 
@@ -309,8 +321,10 @@ class _Call:
                 self._caller = self._caller.within(request.timeout_us / 1e6)
             if at_once:
                 answer = self._response.response
-                encoding = self._owner.encoding
-                self._withdraw = encoding.begin(request.request, self._caller, answer, self._told, self._end)
+                shared = self._connection.shared
+                self._withdraw = self._owner.encoding.begin(
+                    request.request, self._caller, answer, shared, self._told, self._end
+                )
         except Exception as error:
             self._tell(error, self._connection.write)
             self._end()
@@ -327,7 +341,9 @@ class _Call:
     async def _answer(self, request: pb.LocalRequest) -> None:
         problem: Exception | None = None
         try:
-            await self._owner.encoding.encode(request.request, self._caller, self._response.response)
+            await self._owner.encoding.encode(
+                request.request, self._caller, self._response.response, self._connection.shared
+            )
         except Exception as error:
             problem = error
         self._tell(problem, self._connection.write)

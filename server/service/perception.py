@@ -20,7 +20,14 @@ from server.handlers import Handlers
 from server.images import ImageDecoder
 from server.service.callers import caller_of
 from server.service.catalogue import Catalogue, read_catalogue
-from server.service.requests import COPIED_IN_PLACE_BYTES, ImageSource, SharedMemoryAccess, unblocked, wanted_task
+from server.service.requests import (
+    COPIED_IN_PLACE_BYTES,
+    ImageSource,
+    Shared,
+    SharedMemoryAccess,
+    unblocked,
+    wanted_task,
+)
 from server.service.responses import (
     Stopwatch,
     features_bytes,
@@ -29,7 +36,7 @@ from server.service.responses import (
     wire_features,
     wire_type,
 )
-from server.service.shared_memory import SharedMemory
+from server.service.shared_memory import Segments, SharedMemory
 from server.service.statuses import TooLargeError, abort, failure_of, status_of
 from server.service.streaming import Frames, answer_every, answer_latest
 
@@ -73,7 +80,7 @@ class _WayBack:
 
     numbers: np.dtype[np.floating]
     size: int
-    memory: SharedMemory | None
+    memory: Segments | None
 
     def answer(
         self, features: NDArray[np.floating], encoded: Encoded, watch: Stopwatch, response: pb.EncodeResponse
@@ -111,7 +118,7 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         self._on_decoded = on_decoded
         self._decoder = ImageDecoder(threads=limits.decode_threads, most_waiting=limits.most_files_waiting)
         self._shared = SharedMemoryAccess(SharedMemory() if limits.takes_shared_memory else None)
-        self._source = ImageSource(self._decoder, self._shared, backend.largest_batch, limits.largest_message_bytes)
+        self._source = ImageSource(self._decoder, backend.largest_batch, limits.largest_message_bytes)
         self._catalogue = read_catalogue(backend.bank, self._feature_sets)
         self._streams: set[Frames[pb.EncodeStreamRequest]] = set()
         self._is_draining = False
@@ -186,25 +193,29 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
             answer.failure.CopyFrom(failure_of(status_of(error, "EncodeStream")))
         return answer
 
-    async def encode(self, request: pb.EncodeRequest, caller: Caller, response: pb.EncodeResponse) -> None:
+    async def encode(
+        self, request: pb.EncodeRequest, caller: Caller, response: pb.EncodeResponse, shared: Shared | None = None
+    ) -> None:
         """Answer what `Encode` answers, whichever way the request came.
 
         Args:
             request: What is asked for.
             caller: Who asks.
             response: An empty message to write to; stays empty if this fails.
+            shared: The caller's, if it has its own.
 
         Raises:
             UserError: If the request cannot be used.
             ServerError: If the server cannot do it now.
         """
         watch = Stopwatch()
+        shared = shared or self._shared_by(caller)
         try:
             while True:
                 catalogue = await self._current_catalogue()
                 tasks = catalogue.wanted_by(request)
-                images = await self._images(request.images, catalogue.sides_px[tasks[0]], caller, watch)
-                way_back = self._way_back(request, len(images), len(tasks), caller)
+                images = await self._images(request.images, catalogue.sides_px[tasks[0]], shared, watch)
+                way_back = self._way_back(request, len(images), len(tasks), shared)
                 encoded = await self._backend.encode(images, tasks, caller)
                 if encoded.bank_sha256 == catalogue.bank.sha256:
                     break  # else another bank came meanwhile, whose sets and image sizes may differ
@@ -221,6 +232,7 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         request: pb.EncodeRequest,
         caller: Caller,
         response: pb.EncodeResponse,
+        shared: Shared,
         tell: Callable[[Exception | None], None],
         end: Callable[[], None],
     ) -> Callable[[], None] | None:
@@ -230,6 +242,7 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
             request: As `encode`.
             caller: Likewise.
             response: Likewise.
+            shared: Likewise.
             tell: Called when it is written, or with the error that there is instead; perhaps on another thread.
             end: Called after it, on the event loop.
 
@@ -245,11 +258,11 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         if catalogue.bank is not self._backend.bank:
             return None
         tasks = catalogue.wanted_by(request)
-        images = self._source.at_hand(request.images, caller.name)
+        images = self._source.at_hand(request.images, shared)
         if images is None:
             return None
         watch.mark_decoded()
-        way_back = self._way_back(request, len(images), len(tasks), caller)
+        way_back = self._way_back(request, len(images), len(tasks), shared)
         if way_back.size > COPIED_IN_PLACE_BYTES:
             return None
 
@@ -274,10 +287,13 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
 
         return self._backend.begin(images, tasks, caller, told, ended)
 
-    def _way_back(self, request: pb.EncodeRequest, images: int, tasks: int, caller: Caller) -> "_WayBack":
+    def _shared_by(self, caller: Caller) -> Shared:
+        return partial(self._shared.for_peer, caller.name)
+
+    def _way_back(self, request: pb.EncodeRequest, images: int, tasks: int, shared: Shared) -> "_WayBack":
         numbers = wire_type(request.precision)
         size = features_bytes(images, tasks, numbers)
-        return _WayBack(numbers, size, self._room(request, size, caller))
+        return _WayBack(numbers, size, self._room(request, size, shared))
 
     async def _predict(self, request: pb.PredictRequest, caller: Caller) -> pb.PredictResponse:
         watch = Stopwatch()
@@ -290,7 +306,7 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         while True:
             catalogue = await self._current_catalogue()
             task = wanted_task(request.task, catalogue.bank)
-            images = await self._images(request.images, catalogue.sides_px[task], caller, watch)
+            images = await self._images(request.images, catalogue.sides_px[task], self._shared_by(caller), watch)
             predicted = await self._backend.predict(task, list(images), caller, seed=request.seed)
             if predicted.bank_sha256 == catalogue.bank.sha256:
                 break
@@ -317,10 +333,10 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
             local_socket=self._limits.local_socket,
         )
 
-    async def _images(self, message: pb.Images, side_px: int, caller: Caller, watch: Stopwatch) -> Pixels:
-        images = self._source.at_hand(message, caller.name)
+    async def _images(self, message: pb.Images, side_px: int, shared: Shared, watch: Stopwatch) -> Pixels:
+        images = self._source.at_hand(message, shared)
         if images is None:
-            images = await self._source.images(message, side_px, caller.name)
+            images = await self._source.images(message, side_px, shared)
         watch.mark_decoded()
         return images
 
@@ -329,12 +345,12 @@ class PerceptionService(perception_pb2_grpc.PerceptionServicer):
         if watch.decode_s is not None:
             asyncio.get_running_loop().call_soon(self._on_decoded, watch.decode_s)
 
-    def _room(self, request: pb.EncodeRequest, size: int, caller: Caller) -> SharedMemory | None:
+    def _room(self, request: pb.EncodeRequest, size: int, shared: Shared) -> Segments | None:
         """Where the features go, if not into the response; either is known to take them before they are computed."""
         if not request.HasField("room"):
             self._check_size(size)
             return None
-        memory = self._shared.for_peer(caller.name)
+        memory = shared()
         if request.room.bytes < size:
             raise UserError(f"the room for features has {request.room.bytes} bytes; these features have {size}.")
         memory.check_room(request.room.segment, request.room.offset, size)

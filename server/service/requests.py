@@ -12,7 +12,7 @@ from perception.photos import Pixels
 from protos.perception.v1 import perception_pb2 as pb
 from server.images import ImageDecoder, check_count, raw_bytes, raw_images
 from server.service.callers import is_local_peer
-from server.service.shared_memory import SharedMemory
+from server.service.shared_memory import Segments
 from server.service.statuses import NotAllowedError, NotEnabledError, TooLargeError
 
 _LONGEST_NAME = 200
@@ -21,6 +21,9 @@ COPIED_IN_PLACE_BYTES = 1 << 20
 """A thread's detour costs more."""
 
 T = TypeVar("T")
+
+Shared = Callable[[], Segments]
+"""Of a caller: the shared memory, or the error that says why there is none for it."""
 
 
 async def unblocked(copy: Callable[[], T], size: int) -> T:
@@ -69,9 +72,9 @@ class SharedMemoryAccess:
         memory: None if the server was started without it.
     """
 
-    memory: SharedMemory | None
+    memory: Segments | None
 
-    def for_peer(self, peer: str) -> SharedMemory:
+    def for_peer(self, peer: str) -> Segments:
         """The memory.
 
         Raises:
@@ -93,17 +96,15 @@ class ImageSource:
 
     Args:
         decoder: For files.
-        shared: For images in shared memory.
         largest_batch: Most images of a request.
         largest_bytes: Most bytes read from shared memory for a request; messages have their own limit.
     """
 
     decoder: ImageDecoder
-    shared: SharedMemoryAccess
     largest_batch: int
     largest_bytes: int
 
-    def at_hand(self, message: pb.Images, peer: str) -> Pixels | None:
+    def at_hand(self, message: pb.Images, shared: Shared) -> Pixels | None:
         """The images of a request where that takes no time; None for `images` to be awaited.
 
         Raises:
@@ -117,17 +118,17 @@ class ImageSource:
                 raw.pixels, count=raw.count, height=raw.height, width=raw.width, largest_batch=self.largest_batch
             )
         if kind == "shared":
-            read, size = self._reading(message.shared, peer)
+            read, size = self._reading(message.shared, shared)
             return read() if size <= COPIED_IN_PLACE_BYTES else None
         return None
 
-    async def images(self, message: pb.Images, side_px: int, peer: str) -> Pixels:
+    async def images(self, message: pb.Images, side_px: int, shared: Shared) -> Pixels:
         """The images of a request that are not at hand.
 
         Args:
             message: Of the request.
             side_px: What files are resized to; other images stay as they are.
-            peer: Who sent it.
+            shared: Of who sent it.
 
         Returns:
             uint8 [N, H, W, 3].
@@ -141,15 +142,15 @@ class ImageSource:
             check_count(len(message.files.files), self.largest_batch)
             return await self.decoder.decode(message.files.files, side_px)
         if kind == "shared":
-            return await asyncio.to_thread(self._reading(message.shared, peer)[0])
+            return await asyncio.to_thread(self._reading(message.shared, shared)[0])
         raise UserError("the request has no images; expected raw pixels, PNG or JPEG files, or shared memory.")
 
-    def _reading(self, shared: pb.SharedImages, peer: str) -> tuple[Callable[[], Pixels], int]:
+    def _reading(self, message: pb.SharedImages, shared: Shared) -> tuple[Callable[[], Pixels], int]:
         """What reads the images, and how many bytes that copies."""
-        memory = self.shared.for_peer(peer)
-        check_count(shared.count, self.largest_batch)
-        shape = shared.count, shared.height, shared.width, 3
+        segments = shared()
+        check_count(message.count, self.largest_batch)
+        shape = message.count, message.height, message.width, 3
         size = raw_bytes(*shape[:3])
         if size > self.largest_bytes:
             raise TooLargeError("the shared memory of a request", size, self.largest_bytes)
-        return partial(memory.read, shared.segment, shared.offset, shape), size
+        return partial(segments.read, message.segment, message.offset, shape), size

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from perception import UserError
+from perception.photos import Pixels
 from perception.remote.shared_memory import Segment
 from protos.perception.v1 import perception_pb2 as pb
 from server.errors import Overloaded
@@ -124,6 +125,83 @@ def test_features_come_through_shared_memory_and_say_what_grpc_s_answer_says() -
             assert it.counted("OK") == 3
             assert it.metrics.registry.get_sample_value("midlevel_calls_in_flight") == 0
 
+    run(scenario)
+    segment.close()
+
+
+def through(segment: Segment, images: Pixels) -> pb.LocalRequest:
+    """A request whose images are written into a segment, and whose features go behind them."""
+    segment.write(0, images)
+    count, height, width = images.shape[:3]
+    return pb.LocalRequest(
+        request=pb.EncodeRequest(
+            images=pb.Images(
+                shared=pb.SharedImages(segment=segment.name, offset=0, count=count, height=height, width=width)
+            ),
+            tasks=TASKS,
+            room=pb.SharedRoom(segment=segment.name, offset=images.nbytes, bytes=1 << 16),
+        )
+    )
+
+
+def opened() -> list[str]:
+    """Names of the segments that this process has open, as often as it has."""
+    names = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            names.append(descriptor.readlink().name.removesuffix(" (deleted)"))
+    return sorted(name for name in names if name.startswith("midlevel-") and not name.endswith(".sock"))
+
+
+def test_of_a_caller_s_segments_the_last_one_stays_open_and_none_once_it_has_left() -> None:
+    first, second = Segment(1 << 18), Segment(1 << 19)
+    own = opened()
+
+    async def scenario() -> None:
+        async with served() as it:
+            caller, other = await it.caller(), await it.caller()
+            for segment in (first, first, second, first, second):
+                images = photos(1, seed=segment.size)
+                answer = await caller.ask(through(segment, images))
+                expected = fake_features(images, TASKS)
+                found = np.frombuffer(segment.view(images.nbytes, expected.nbytes), "<f4")
+                np.testing.assert_array_equal(found, expected.ravel())
+                assert answer.WhichOneof("outcome") == "response"
+                assert opened() == sorted([*own, segment.name, segment.name])  # to read from and to write to
+            assert (await other.ask(through(first, photos(1)))).WhichOneof("outcome") == "response"
+            assert opened() == sorted([*own, *2 * [first.name], *2 * [second.name]])
+            caller.writer.close()
+            await until(lambda: opened() == sorted([*own, *2 * [first.name]]))
+        await until(lambda: opened() == own)
+
+    run(scenario)
+    first.close()
+    second.close()
+
+
+def test_a_segment_that_is_open_may_grow_and_one_that_shrank_or_is_gone_harms_nobody() -> None:
+    segment = Segment(1 << 18)
+    path = FOLDER / segment.name
+    images = photos(2)
+    request = through(segment, images)
+
+    async def scenario() -> None:
+        async with served() as it:
+            caller = await it.caller()
+            os.truncate(path, images.nbytes)
+            refused = (await caller.ask(request)).failure.message
+            assert f"has {images.nbytes} bytes; the request needs {images.nbytes + (1 << 15)}" in refused
+            os.truncate(path, 1 << 18)
+            assert (await caller.ask(request)).WhichOneof("outcome") == "response"
+            os.truncate(path, 10)
+            assert "became smaller while it was read" in (await caller.ask(request)).failure.message
+            path.unlink()
+            request.request.images.shared.segment = request.request.room.segment = segment.name + "x"
+            assert "No such file" in (await caller.ask(request)).failure.message
+            assert opened() == sorted([*own, segment.name])  # to write to; nobody asked for that since
+            assert (await caller.ask(GOOD)).WhichOneof("outcome") == "response"
+
+    own = opened()
     run(scenario)
     segment.close()
 
