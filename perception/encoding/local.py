@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception.encoding.encoder import FEATURE_CHANNELS, FEATURE_SIDE, Features, check_task_list
-from perception.encoding.runtime import Precision, Program, choose_device, choose_runtime
+from perception.encoding.runtime import Images, Precision, Program, choose_device, choose_runtime
 from perception.errors import UserError
 from perception.photos import check_images, squares
 
@@ -66,23 +66,28 @@ class LocalEncoder:
         names = self._names(tasks)
         if not len(pixels):
             return np.empty((0, FEATURE_CHANNELS * len(names), FEATURE_SIDE, FEATURE_SIDE), np.float32)
-        return self._program(names)(self._inputs(pixels, names))
+        return self._program(names)(squares(pixels, self._side_px(names)))
 
-    def encode_together(self, parts: Sequence[tuple[NDArray[np.uint8], Sequence[str]]]) -> list[Features]:
+    def encode_together(self, parts: Sequence[tuple[Images, Sequence[str]]]) -> list[Features]:
         """What `encode` makes of each part, sooner than one after the other: no core waits between them.
 
         Args:
-            parts: Images, at least one, and tasks as `encode` takes them; no list of tasks twice.
+            parts: Images in one or several arrays, together at least one, and tasks as `encode` takes them; no list of
+                tasks twice.
 
         Raises:
             UserError: As `encode`, or if a part has no image or its tasks are another's.
         """
         lists = [self._names(tasks) for _, tasks in parts]
-        images = [check_images(pixels) for pixels, _ in parts]
-        if len(set(lists)) < len(lists) or not all(len(pixels) for pixels in images):
+        images = [[check_images(pixels) for pixels in arrays] for arrays, _ in parts]
+        if len(set(lists)) < len(lists) or not all(sum(map(len, arrays)) for arrays in images):
             raise UserError("parts have no image, or the same tasks; encode those apart.")
+        sides_px = [self._side_px(names) for names in lists]
         return self._library.run_together(
-            [(self._program(names), self._inputs(pixels, names)) for pixels, names in zip(images, lists, strict=True)]
+            [
+                (self._program(names), [squares(pixels, side_px) for pixels in arrays])
+                for arrays, names, side_px in zip(images, lists, sides_px, strict=True)
+            ]
         )
 
     def prepare(self, tasks: Sequence[str], largest_batch: int) -> None:
@@ -132,8 +137,8 @@ class LocalEncoder:
             self._programs.move_to_end(names)
             return self._programs[names]
 
-    def _inputs(self, pixels: NDArray[np.uint8], names: tuple[str, ...]) -> NDArray[np.uint8]:
-        return squares(pixels, self.checkpoint(names[0]).card.preprocessing.side_px)
+    def _side_px(self, names: tuple[str, ...]) -> int:
+        return self.checkpoint(names[0]).card.preprocessing.side_px
 
     def _checkpoint(self, name: str) -> "Checkpoint":
         if name not in self._checkpoints:

@@ -5,7 +5,7 @@ never wait for each other between layers, and what passes between layers stays i
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from itertools import cycle
@@ -21,7 +21,7 @@ from perception.bank.card import Preprocessing
 from perception.encoding.encoder import FEATURE_CHANNELS, FEATURE_SIDE, Features
 from perception.encoding.openvino_graph import side_by_side
 from perception.encoding.quantising import check_installed, quantised
-from perception.encoding.runtime import Precision, Program
+from perception.encoding.runtime import Images, Precision, Program
 
 IMAGES_A_CORE = 2
 """A core works on so many images at once, where there are enough for all; more leave its cache."""
@@ -53,7 +53,7 @@ def compile_encoders(
     return _OpenVinoProgram(encoders, preprocessing, choose_precision(device, precision))
 
 
-def run_together(parts: Sequence[tuple[Program, NDArray[np.uint8]]]) -> list[Features]:
+def run_together(parts: Sequence[tuple[Program, Images]]) -> list[Features]:
     """See `runtime.Library`; cores take the programs' images one after the other and never wait for each other."""
     programs = [cast(_OpenVinoProgram, program) for program, _ in parts]
     with ExitStack() as stack:
@@ -77,7 +77,7 @@ class _OpenVinoProgram:
 
     def __call__(self, images: NDArray[np.uint8]) -> Features:
         with self.lock:
-            return _run([(self, images)])[0]
+            return _run([(self, [images])])[0]
 
     def warm(self, largest_batch: int) -> None:
         """See `runtime.Program`."""
@@ -99,34 +99,55 @@ class _OpenVinoProgram:
         return self._pools[batch]
 
 
-def _run(parts: Sequence[tuple[_OpenVinoProgram, NDArray[np.uint8]]]) -> list[Features]:
+def _run(parts: Sequence[tuple[_OpenVinoProgram, Images]]) -> list[Features]:
+    counts = [sum(map(len, images)) for _, images in parts]
     results = [
-        np.empty((len(images), program.channels, FEATURE_SIDE, FEATURE_SIDE), np.float32) for program, images in parts
+        np.empty((count, program.channels, FEATURE_SIDE, FEATURE_SIDE), np.float32)
+        for (program, _), count in zip(parts, counts, strict=True)
     ]
-    if len(parts) == 1 and len(parts[0][1]) == 1:
+    if counts == [1]:
         pools = [parts[0][0].whole()]
     else:
-        pools = [program.share(len(images)) for program, images in parts]
+        pools = [program.share(count) for (program, _), count in zip(parts, counts, strict=True)]
     runs = [(pool, images, result) for pool, (_, images), result in zip(pools, parts, results, strict=True)]
     _fill(runs, _QUEUED * parts[0][0].cores)
     return results
 
 
-def _fill(runs: Iterable[tuple["_Pool", NDArray[np.uint8], Features]], at_once: int) -> None:
+def _fill(runs: Iterable[tuple["_Pool", Images, Features]], at_once: int) -> None:
     """Run graphs over their images; a last part that is too small is run with old images beside it."""
     under_way: deque[tuple[Any, Features]] = deque()
     try:
         for pool, images, result in runs:
-            for start in range(0, len(images), pool.batch):
+            start = 0
+            for portion, count in _portions(images, pool.batch):
                 if len(under_way) == at_once:
                     _collect(*under_way.popleft())
-                rows = slice(start, start + pool.batch)
-                under_way.append((pool.start(images[rows]), result[rows]))
+                under_way.append((pool.start(portion), result[start : start + count]))
+                start += count
         while under_way:
             _collect(*under_way.popleft())
     finally:  # after an error too, none is busy the next time
         for request, _ in under_way:
             request.wait()
+
+
+def _portions(images: Images, size: int) -> Iterator[tuple[list[NDArray[np.uint8]], int]]:
+    """Views of images that are `size` together, the last ones perhaps fewer, and how many they are."""
+    portion: list[NDArray[np.uint8]] = []
+    count = 0
+    for array in images:
+        start = 0
+        while start < len(array):
+            piece = array[start : start + size - count]
+            portion.append(piece)
+            count += len(piece)
+            start += len(piece)
+            if count == size:
+                yield portion, count
+                portion, count = [], 0
+    if count:
+        yield portion, count
 
 
 def _collect(request: Any, features: Features) -> None:
@@ -149,10 +170,13 @@ class _Pool:
             request.set_input_tensor(openvino.Tensor(pixels, shared_memory=True))
         self._next = cycle(self._slots)
 
-    def start(self, images: NDArray[np.uint8]) -> Any:
+    def start(self, images: Images) -> Any:
         """The request that works on the images, at most a batch; its turn comes again after all the others'."""
         request, pixels = next(self._next)
-        pixels[: len(images)] = images
+        start = 0
+        for array in images:
+            pixels[start : start + len(array)] = array
+            start += len(array)
         request.start_async()
         return request
 

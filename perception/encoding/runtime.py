@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module, util
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from perception.bank.card import Preprocessing
+
+
+Images: TypeAlias = Sequence[NDArray[np.uint8]]
+"""In several arrays uint8 [N, side, side, 3]: whoever computes puts them where it wants them, and copies them once."""
 
 
 class Precision(StrEnum):
@@ -56,7 +60,7 @@ class Library(Protocol):
             UserError: If the runtime cannot use the device.
         """
 
-    def run_together(self, parts: Sequence[tuple[Program, NDArray[np.uint8]]]) -> list[Features]:
+    def run_together(self, parts: Sequence[tuple[Program, Images]]) -> list[Features]:
         """What each of several programs makes of its images, without gaps between them.
 
         Args:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from perception.bank.card import Preprocessing
 from perception.encoding.encoder import FEATURE_CHANNELS, FEATURE_SIDE, Features
-from perception.encoding.runtime import Precision, Program
+from perception.encoding.runtime import Images, Precision, Program
 from perception.errors import UserError
 
 _AT_ONCE = 64
@@ -44,9 +44,9 @@ def compile_encoders(
     return _GraphProgram(forward) if place.type == "cuda" else _EagerProgram(forward)
 
 
-def run_together(parts: Sequence[tuple[Program, NDArray[np.uint8]]]) -> list[Features]:
+def run_together(parts: Sequence[tuple[Program, Images]]) -> list[Features]:
     """See `runtime.Library`; one program after the other, each of which fills the device."""
-    return [program(images) for program, images in parts]
+    return [program(images[0] if len(images) == 1 else np.concatenate(images)) for program, images in parts]
 
 
 class _Forward:

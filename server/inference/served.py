@@ -119,7 +119,7 @@ class ServedBank:
             float32 [N, 8k, 16, 16] each.
         """
         steps = plan([tasks for _, tasks in requests], self._fused)
-        parts = [(_stacked([requests[k][0] for k in step.requests]), step.tasks) for step in steps]
+        parts = [([requests[k][0] for k in step.requests], step.tasks) for step in steps]
         return _put_together(requests, steps, self._encoder.encode_together(parts))
 
     def predict(self, task: str, images: Pixels, seed: int) -> Prediction:
@@ -128,10 +128,6 @@ class ServedBank:
             checkpoint = self._encoder.checkpoint(task)
             self._predictors[task] = Predictor(checkpoint, device=self._encoder.device)
         return self._predictors[task].predict(images, seed=seed)
-
-
-def _stacked(images: list[Pixels]) -> Pixels:
-    return images[0] if len(images) == 1 else np.concatenate(images)
 
 
 def _put_together(

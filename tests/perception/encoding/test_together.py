@@ -26,17 +26,24 @@ def frames(count: int, seed: int) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (count, 128, 128, 3), np.uint8)
 
 
-@pytest.mark.parametrize("counts", [(1, 1, 1), (1, 2, 9), (16, 1, 3)])
-def test_parts_encoded_together_are_those_encoded_apart(encoder: LocalEncoder, counts: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    "counts", [((1,), (1,), (1,)), ((1,), (2,), (9,)), ((16,), (1,), (3,)), ((1, 1, 1), (2, 1, 3, 0, 1), (5, 4))]
+)
+def test_parts_encoded_together_are_those_encoded_apart(
+    encoder: LocalEncoder, counts: tuple[tuple[int, ...], ...]
+) -> None:
     lists = ([TASKS[0]], [TASKS[1]], TASKS)
-    parts = [(frames(count, seed), tasks) for seed, (count, tasks) in enumerate(zip(counts, lists, strict=True))]
+    parts = [
+        ([frames(count, 10 * k + seed) for seed, count in enumerate(of_part)], tasks)
+        for k, (of_part, tasks) in enumerate(zip(counts, lists, strict=True))
+    ]
     for found, (images, tasks) in zip(encoder.encode_together(parts), parts, strict=True):
-        expected = encoder.encode(images, tasks)
+        expected = encoder.encode(np.concatenate(images), tasks)
         assert np.abs(found - expected).max() <= TOLERANCE * expected.std()
 
 
 def test_threads_that_want_the_same_programs_in_other_orders_do_not_wait_in_a_circle(encoder: LocalEncoder) -> None:
-    parts = [(frames(3, 0), [TASKS[0]]), (frames(2, 1), [TASKS[1]])]
+    parts = [([frames(3, 0)], [TASKS[0]]), ([frames(2, 1)], [TASKS[1]])]
     expected = encoder.encode_together(parts)
     with ThreadPoolExecutor(2) as pool:
         forward = [pool.submit(encoder.encode_together, parts) for _ in range(10)]
@@ -48,9 +55,9 @@ def test_threads_that_want_the_same_programs_in_other_orders_do_not_wait_in_a_ci
 
 
 def test_parts_without_images_or_with_the_same_tasks_are_refused(encoder: LocalEncoder) -> None:
-    for other in ((frames(0, 0), [TASKS[1]]), (frames(1, 0), [TASKS[0]])):
+    for other in (([frames(0, 0)], [TASKS[1]]), ([], [TASKS[1]]), ([frames(1, 0)], [TASKS[0]])):
         with pytest.raises(UserError, match="no image, or the same tasks"):
-            encoder.encode_together([(frames(1, 0), [TASKS[0]]), other])
+            encoder.encode_together([([frames(1, 0)], [TASKS[0]]), other])
 
 
 def test_the_precision_says_what_auto_means(encoder: LocalEncoder) -> None:
