@@ -1,7 +1,7 @@
 """The encoder of a bank on this machine."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -68,12 +68,15 @@ class LocalEncoder:
             return np.empty((0, FEATURE_CHANNELS * len(names), FEATURE_SIDE, FEATURE_SIDE), np.float32)
         return self._program(names)(squares(pixels, self._side_px(names)))
 
-    def encode_together(self, parts: Sequence[tuple[Images, Sequence[str]]]) -> list[Features]:
+    def encode_together(
+        self, parts: Sequence[tuple[Images, Sequence[str]]], on_idle: Callable[[], None] = lambda: None
+    ) -> list[Features]:
         """What `encode` makes of each part, sooner than one after the other: no core waits between them.
 
         Args:
             parts: Images in one or several arrays, together at least one, and tasks as `encode` takes them; no list of
                 tasks twice.
+            on_idle: Called when a core first has nothing left to do, so that another thread may begin what comes next.
 
         Raises:
             UserError: As `encode`, or if a part has no image or its tasks are another's.
@@ -87,7 +90,8 @@ class LocalEncoder:
             [
                 (self._program(names), [squares(pixels, side_px) for pixels in arrays])
                 for arrays, names, side_px in zip(images, lists, sides_px, strict=True)
-            ]
+            ],
+            on_idle,
         )
 
     def prepare(self, tasks: Sequence[str], largest_batch: int) -> None:

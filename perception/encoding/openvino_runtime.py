@@ -5,10 +5,11 @@ never wait for each other between layers, and what passes between layers stays i
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import cycle
+from queue import SimpleQueue
 from threading import Lock
 from typing import Any, cast
 
@@ -53,13 +54,18 @@ def compile_encoders(
     return _OpenVinoProgram(encoders, preprocessing, choose_precision(device, precision))
 
 
-def run_together(parts: Sequence[tuple[Program, Images]]) -> list[Features]:
+def run_together(parts: Sequence[tuple[Program, Images]], on_idle: Callable[[], None]) -> list[Features]:
     """See `runtime.Library`; cores take the programs' images one after the other and never wait for each other."""
     programs = [cast(_OpenVinoProgram, program) for program, _ in parts]
-    with ExitStack() as stack:
+    with ExitStack() as locks:
         for program in sorted(programs, key=id):  # two threads that want the same ones do not wait in a circle
-            stack.enter_context(program.lock)
-        return _run([(program, images) for program, (_, images) in zip(programs, parts, strict=True)])
+            locks.enter_context(program.lock)
+
+        def idle() -> None:
+            locks.close()
+            on_idle()
+
+        return _run([(program, images) for program, (_, images) in zip(programs, parts, strict=True)], idle)
 
 
 class _OpenVinoProgram:
@@ -67,17 +73,16 @@ class _OpenVinoProgram:
 
     def __init__(self, encoders: Sequence[nn.Module], preprocessing: Preprocessing, precision: Precision) -> None:
         self.channels = FEATURE_CHANNELS * len(encoders)
-        self.lock = Lock()  # a request holds one batch at a time
+        self.lock = Lock()  # of two threads that start requests, each could wait for one that the other holds
         graph = side_by_side(encoders, preprocessing)
         self._model = quantised(graph) if precision is Precision.INT8 else graph
         self._options = {"INFERENCE_PRECISION_HINT": _NAMES.get(precision) or _NAMES[_widest()]}
         self._pools: dict[int, _Pool] = {}
         self._one = _Pool(self._model, 1, {**self._options, "PERFORMANCE_HINT": "LATENCY"}, 1)
-        self.cores = self._one.threads
+        self.cores = self._one.cores
 
     def __call__(self, images: NDArray[np.uint8]) -> Features:
-        with self.lock:
-            return _run([(self, [images])])[0]
+        return run_together([(self, [images])], lambda: None)[0]
 
     def warm(self, largest_batch: int) -> None:
         """See `runtime.Program`."""
@@ -99,7 +104,7 @@ class _OpenVinoProgram:
         return self._pools[batch]
 
 
-def _run(parts: Sequence[tuple[_OpenVinoProgram, Images]]) -> list[Features]:
+def _run(parts: Sequence[tuple[_OpenVinoProgram, Images]], on_idle: Callable[[], None]) -> list[Features]:
     counts = [sum(map(len, images)) for _, images in parts]
     results = [
         np.empty((count, program.channels, FEATURE_SIDE, FEATURE_SIDE), np.float32)
@@ -110,26 +115,34 @@ def _run(parts: Sequence[tuple[_OpenVinoProgram, Images]]) -> list[Features]:
     else:
         pools = [program.share(count) for (program, _), count in zip(parts, counts, strict=True)]
     runs = [(pool, images, result) for pool, (_, images), result in zip(pools, parts, results, strict=True)]
-    _fill(runs, _QUEUED * parts[0][0].cores)
+    _fill(runs, parts[0][0].cores, on_idle)
     return results
 
 
-def _fill(runs: Iterable[tuple["_Pool", Images, Features]], at_once: int) -> None:
+def _fill(runs: Iterable[tuple["_Pool", Images, Features]], cores: int, on_idle: Callable[[], None]) -> None:
     """Run graphs over their images; a last part that is too small is run with old images beside it."""
-    under_way: deque[tuple[Any, Features]] = deque()
+    under_way: deque[tuple[_Pool, _Slot, Features]] = deque()
+
+    def collect() -> None:
+        pool, slot, features = under_way.popleft()
+        pool.collect(slot, features)
+
     try:
         for pool, images, result in runs:
             start = 0
             for portion, count in _portions(images, pool.batch):
-                if len(under_way) == at_once:
-                    _collect(*under_way.popleft())
-                under_way.append((pool.start(portion), result[start : start + count]))
+                if len(under_way) == _QUEUED * cores:
+                    collect()
+                under_way.append((pool, pool.start(portion), result[start : start + count]))
                 start += count
+        while sum(pool.cores for pool, _, _ in under_way) >= cores:
+            collect()
+        on_idle()
         while under_way:
-            _collect(*under_way.popleft())
+            collect()
     finally:  # after an error too, none is busy the next time
-        for request, _ in under_way:
-            request.wait()
+        for pool, slot, _ in under_way:
+            pool.wait(slot)
 
 
 def _portions(images: Images, size: int) -> Iterator[tuple[list[NDArray[np.uint8]], int]]:
@@ -150,9 +163,12 @@ def _portions(images: Images, size: int) -> Iterator[tuple[list[NDArray[np.uint8
         yield portion, count
 
 
-def _collect(request: Any, features: Features) -> None:
-    request.wait()
-    features[:] = request.get_output_tensor().data[: len(features)]
+@dataclass(frozen=True)
+class _Slot:
+    """A request and its input, which stays in place."""
+
+    request: Any
+    pixels: NDArray[np.uint8]
 
 
 class _Pool:
@@ -164,26 +180,44 @@ class _Pool:
         model.reshape(shape)
         compiled = _core().compile_model(model, "CPU", options)
         self.batch = batch
-        self.threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
-        self._slots = [(compiled.create_infer_request(), np.zeros(shape, np.uint8)) for _ in range(requests)]
-        for request, pixels in self._slots:
-            request.set_input_tensor(openvino.Tensor(pixels, shared_memory=True))
-        self._next = cycle(self._slots)
+        self.cores = int(compiled.get_property("INFERENCE_NUM_THREADS")) // int(options.get("NUM_STREAMS", "1"))
+        self._free: SimpleQueue[_Slot] = SimpleQueue()
+        for _ in range(requests):
+            slot = _Slot(compiled.create_infer_request(), np.zeros(shape, np.uint8))
+            slot.request.set_input_tensor(openvino.Tensor(slot.pixels, shared_memory=True))
+            self._free.put(slot)
 
-    def start(self, images: Images) -> Any:
-        """The request that works on the images, at most a batch; its turn comes again after all the others'."""
-        request, pixels = next(self._next)
+    def start(self, images: Images) -> _Slot:
+        """Have images, at most a batch, worked on, once there is a request for them."""
+        slot = self._free.get()
         start = 0
         for array in images:
-            pixels[start : start + len(array)] = array
+            slot.pixels[start : start + len(array)] = array
             start += len(array)
-        request.start_async()
-        return request
+        slot.request.start_async()
+        return slot
+
+    def collect(self, slot: _Slot, features: Features) -> None:
+        """What a request that was started made of its first images."""
+        try:
+            slot.request.wait()
+            features[:] = slot.request.get_output_tensor().data[: len(features)]
+        finally:
+            self._free.put(slot)
+
+    def wait(self, slot: _Slot) -> None:
+        """For a request of whose images nobody wants to know any more."""
+        try:
+            slot.request.wait()
+        finally:
+            self._free.put(slot)
 
     def warm(self) -> None:
         """Run every request once: the first time is slow."""
-        for request, _ in self._slots:
-            request.infer()
+        slots = [self._free.get() for _ in range(self._free.qsize())]
+        for slot in slots:
+            slot.request.infer()
+            self._free.put(slot)
 
 
 @lru_cache(maxsize=1)

@@ -60,11 +60,12 @@ class Library(Protocol):
             UserError: If the runtime cannot use the device.
         """
 
-    def run_together(self, parts: Sequence[tuple[Program, Images]]) -> list[Features]:
+    def run_together(self, parts: Sequence[tuple[Program, Images]], on_idle: Callable[[], None]) -> list[Features]:
         """What each of several programs makes of its images, without gaps between them.
 
         Args:
             parts: Programs of this runtime, each once, and images as they take them, at least one.
+            on_idle: Called when a core first has nothing left to do, and another thread's images may be begun.
         """
 
 

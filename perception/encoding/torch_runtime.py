@@ -5,7 +5,7 @@ replayed: a replay is one call to the driver, where eager code makes hundreds. I
 memory, which copies fastest. The CUDA half was written without a GPU at hand: it was neither run nor measured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -44,9 +44,11 @@ def compile_encoders(
     return _GraphProgram(forward) if place.type == "cuda" else _EagerProgram(forward)
 
 
-def run_together(parts: Sequence[tuple[Program, Images]]) -> list[Features]:
+def run_together(parts: Sequence[tuple[Program, Images]], on_idle: Callable[[], None]) -> list[Features]:
     """See `runtime.Library`; one program after the other, each of which fills the device."""
-    return [program(images[0] if len(images) == 1 else np.concatenate(images)) for program, images in parts]
+    results = [program(images[0] if len(images) == 1 else np.concatenate(images)) for program, images in parts]
+    on_idle()
+    return results
 
 
 class _Forward:

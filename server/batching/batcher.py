@@ -1,4 +1,4 @@
-"""The batcher: a bounded, fair queue before one thread that computes batches."""
+"""The batcher: a bounded, fair queue before two threads that compute batches in turn."""
 
 import asyncio
 import logging
@@ -86,6 +86,24 @@ class _Told(Generic[Result]):
             _logger.exception("an outcome could not be told")
 
 
+class _Turn:
+    """A thread's, which begins as soon as the other's has ended.
+
+    Args:
+        lock: Of which the one who holds it has the turn.
+    """
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock: threading.Lock | None = lock
+        lock.acquire()
+
+    def end(self) -> None:
+        """Let the other thread go on; may be called again."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+
 @dataclass(eq=False, slots=True)
 class _Waiting(Generic[Work, Result]):
     """A request; satisfies `fair_queue.Request`."""
@@ -108,15 +126,17 @@ class _Waiting(Generic[Work, Result]):
 
 
 class Batcher(Generic[Work, Result]):
-    """Gathers work of many callers into batches that one thread of its own computes.
+    """Gathers work of many callers into batches that threads of its own compute.
 
-    The thread takes its batches from the queue itself, so that it never waits for the event loop between two; it tells
-    the loop once for each batch. Construct it where a loop is running, which then is the only one to use it, and end it
-    with `drain`, or use it with `async with`.
+    A thread takes its batches from the queue itself, so that it never waits for the event loop between two; it tells
+    the loop once for each batch. There are two, of which one has its turn: when its batch leaves a core idle, the other
+    begins the next one, so that cores work while a batch is finished and its callers are told. Construct it where a
+    loop is running, which then is the only one to use it, and end it with `drain`, or use it with `async with`.
 
     Args:
         compute: Results of a batch, in its order; a result that is an exception is raised to its own caller. Called on
-            the thread. What it raises is raised to all callers of the batch.
+            a thread. What it raises is raised to all callers of the batch. Calls its second argument when the next
+            batch may be begun; else that is when it returns.
         largest_batch: Images in a batch, and so in a request.
         delay_us: How long the oldest request may be kept for others to join it while the thread is free. With 0 only
             those are waited for who were just answered and ask again at once (see `Regulars`): while a batch is
@@ -130,7 +150,7 @@ class Batcher(Generic[Work, Result]):
 
     def __init__(
         self,
-        compute: Callable[[Sequence[Work]], Sequence[Result | Exception]],
+        compute: Callable[[Sequence[Work], Callable[[], None]], Sequence[Result | Exception]],
         *,
         largest_batch: int = 32,
         delay_us: int = 0,
@@ -151,7 +171,10 @@ class Batcher(Generic[Work, Result]):
         self._is_draining = False
         self._ended = asyncio.Event()
         self._image_s = _UNMEASURED_S
-        threading.Thread(target=self._run, name="inference", daemon=True).start()
+        self._turn = threading.Lock()  # of the thread that takes the next batch, or has the cores
+        self._threads = 2
+        for _ in range(self._threads):
+            threading.Thread(target=self._run, name="inference", daemon=True).start()
 
     @property
     def queued_images(self) -> int:
@@ -309,18 +332,36 @@ class Batcher(Generic[Work, Result]):
 
     def _run(self) -> None:
         try:
-            while batch := self._next_batch():
-                begun_s = time.monotonic()
-                outcomes = self._outcomes([request.work for request in batch])
-                done_s = time.monotonic()
-                self._expect(batch, begun_s, done_s)  # before anybody who is told can ask again
-                self._settle(batch, outcomes, begun_s, done_s, on_thread=True)
-                self._tell(self._deliver, batch, outcomes, begun_s, done_s)
-                del batch, outcomes  # nothing is kept while the thread sleeps
-            self._tell(self._ended.set)
+            while self._run_batch():
+                pass
+            with self._changed:
+                self._threads -= 1
+                is_last = not self._threads
+            if is_last:
+                self._tell(self._ended.set)
         except RuntimeError:
             if not self._loop.is_closed():
                 raise
+            with self._changed:
+                self._is_draining = True  # nobody can be told anything: the other thread ends too
+                self._changed.notify()
+
+    def _run_batch(self) -> bool:
+        """Compute the next batch and tell those who wait for it; False if there is none any more."""
+        turn = _Turn(self._turn)
+        try:
+            batch = self._next_batch()
+            if not batch:
+                return False
+            begun_s = time.monotonic()
+            outcomes = self._outcomes([request.work for request in batch], turn.end)
+        finally:
+            turn.end()
+        done_s = time.monotonic()
+        self._expect(batch, begun_s, done_s)  # before anybody who is told can ask again
+        self._settle(batch, outcomes, begun_s, done_s, on_thread=True)
+        self._tell(self._deliver, batch, outcomes, begun_s, done_s)
+        return True
 
     def _tell(self, function: Callable[..., object], *arguments: object) -> None:
         self._loop.call_soon_threadsafe(function, *arguments)
@@ -364,9 +405,9 @@ class Batcher(Generic[Work, Result]):
         expected = self._regulars.expected(self.largest_batch)
         return expected, self._regulars.left_s(self._queue.images, self.largest_batch, now_s)
 
-    def _outcomes(self, work: list[Work]) -> Sequence[Result | Exception]:
+    def _outcomes(self, work: list[Work], on_idle: Callable[[], None]) -> Sequence[Result | Exception]:
         try:
-            outcomes = self._compute(work)
+            outcomes = self._compute(work, on_idle)
             if len(outcomes) != len(work):
                 raise RuntimeError(f"{len(outcomes)} results were computed for {len(work)} requests")
         except BaseException as error:

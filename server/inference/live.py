@@ -278,17 +278,19 @@ class _Resizing:
         self._threads.shutdown(wait=False)
 
 
-def _compute(batch: Sequence[_Work]) -> list[_Result | Exception]:
+def _compute(batch: Sequence[_Work], on_idle: Callable[[], None]) -> list[_Result | Exception]:
     """Results of a batch, which during a swap may be for two banks."""
     results: dict[int, _Result | Exception] = {}
-    for served in dict.fromkeys(work.served for work in batch):
-        encodings = {k: work for k, work in enumerate(batch) if isinstance(work, _Encoding) and work.served is served}
-        if encodings:
-            features = served.encode([(work.images, work.tasks) for work in encodings.values()])
-            results.update(zip(encodings, features, strict=True))
     for k, work in enumerate(batch):
         if isinstance(work, _Predicting):
             results[k] = work.served.predict(work.task, work.images, work.seed)
+    banks = list(dict.fromkeys(work.served for work in batch))
+    for served in banks:
+        encodings = {k: work for k, work in enumerate(batch) if isinstance(work, _Encoding) and work.served is served}
+        if encodings:
+            requests = [(work.images, work.tasks) for work in encodings.values()]
+            features = served.encode(requests, on_idle) if served is banks[-1] else served.encode(requests)
+            results.update(zip(encodings, features, strict=True))
     return [results[k] for k in range(len(batch))]
 
 

@@ -1,6 +1,6 @@
 """A bank made ready: every program that requests may need, compiled and warm."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,9 @@ class Options:
 
 
 class ServedBank:
-    """Encodes and predicts; constructing one takes seconds. `encode` and `predict` are for one thread at a time.
+    """Encodes and predicts; constructing one takes seconds.
+
+    `encode` and `predict` are for one thread at a time, another one from `on_idle` on.
 
     Args:
         bank: Whose encoders.
@@ -109,18 +111,21 @@ class ServedBank:
                 f"{task!r} looks at {card.views} images at a time; {images} were given, expected {expected}."
             )
 
-    def encode(self, requests: Sequence[tuple[Pixels, tuple[str, ...]]]) -> list[Features]:
+    def encode(
+        self, requests: Sequence[tuple[Pixels, tuple[str, ...]]], on_idle: Callable[[], None] = lambda: None
+    ) -> list[Features]:
         """Features of each request, computed together.
 
         Args:
             requests: Images uint8 [N, side, side, 3], at least one, and tasks as `tasks_named` returned them.
+            on_idle: See `LocalEncoder.encode_together`.
 
         Returns:
             float32 [N, 8k, 16, 16] each.
         """
         steps = plan([tasks for _, tasks in requests], self._fused)
         parts = [([requests[k][0] for k in step.requests], step.tasks) for step in steps]
-        return _put_together(requests, steps, self._encoder.encode_together(parts))
+        return _put_together(requests, steps, self._encoder.encode_together(parts, on_idle))
 
     def predict(self, task: str, images: Pixels, seed: int) -> Prediction:
         """See `Predictor.predict`, after `check_views`."""

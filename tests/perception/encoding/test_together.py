@@ -1,12 +1,14 @@
 """Several programs at once, and programs prepared beforehand."""
 
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from perception import LocalEncoder, UserError, load_bank
+from perception.encoding import Features
 from perception.encoding.torch_runtime import _bucket
 
 TASKS = ("normal", "keypoints2d")
@@ -52,6 +54,28 @@ def test_threads_that_want_the_same_programs_in_other_orders_do_not_wait_in_a_ci
             for found in (one.result(20), other.result(20)[::-1]):
                 np.testing.assert_array_equal(found[0], expected[0])
                 np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_another_thread_may_begin_once_a_core_is_idle_and_neither_changes_the_other_s_features(
+    encoder: LocalEncoder,
+) -> None:
+    images = [frames(9, seed) for seed in range(8)]
+    expected = [encoder.encode(pixels, TASKS) for pixels in images]
+    with ThreadPoolExecutor(2) as pool:
+        begun: list[Future[list[Features]]] = []
+
+        def begin() -> None:
+            if len(begun) < len(images):
+                part = [images[len(begun)]], TASKS
+                begun.append(pool.submit(encoder.encode_together, [part], begin))
+
+        begin()
+        for number, one in enumerate(expected):
+            while len(begun) <= number:
+                time.sleep(0.001)
+            found = begun[number].result(20)[0]
+            assert np.abs(found - one).max() <= TOLERANCE * one.std()
+        assert len(begun) == len(images)
 
 
 def test_parts_without_images_or_with_the_same_tasks_are_refused(encoder: LocalEncoder) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -35,7 +35,8 @@ class Recording:
     batches: list[list[int]] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
 
-    def __call__(self, batch: Sequence[int]) -> list[int]:
+    def __call__(self, batch: Sequence[int], on_idle: Callable[[], None]) -> list[int]:
+        del on_idle
         self.batches.append(list(batch))
         self.threads.add(threading.current_thread().name)
         return [2 * number for number in batch]
@@ -54,8 +55,8 @@ class Held(Recording):
         self._allowed = threading.Semaphore(0)
         self._is_open = False
 
-    def __call__(self, batch: Sequence[int]) -> list[int]:
-        result = super().__call__(batch)
+    def __call__(self, batch: Sequence[int], on_idle: Callable[[], None]) -> list[int]:
+        result = super().__call__(batch, on_idle)
         self._begun.release()
         if not self._is_open and not self._allowed.acquire(timeout=WAIT_S):
             raise TimeoutError("the test never let the batch go")

@@ -40,7 +40,7 @@ def with_held(scenario: Callable[[Batcher[int, int], Held, Observed], Awaitable[
     asyncio.run(run())
 
 
-def test_everyone_gets_the_result_of_their_own_work_computed_on_one_other_thread() -> None:
+def test_everyone_gets_the_result_of_their_own_work_computed_on_other_threads() -> None:
     recording = Recording()
 
     async def run() -> list[int]:
@@ -178,7 +178,7 @@ def test_work_that_failed_is_gone_from_memory_at_once() -> None:
         """Stands for images."""
 
     async def run() -> None:
-        async with Batcher[Work, int](lambda batch: [ValueError("no") for _ in batch]) as batcher:
+        async with Batcher[Work, int](lambda batch, _: [ValueError("no") for _ in batch]) as batcher:
             work = Work()
             seen = weakref.ref(work)
             with contextlib.suppress(ValueError):
@@ -195,7 +195,7 @@ def test_work_that_failed_is_gone_from_memory_at_once() -> None:
 
 
 def test_the_hint_grows_with_what_batches_take() -> None:
-    def compute(batch: Sequence[int]) -> list[int]:
+    def compute(batch: Sequence[int], _: Callable[[], None]) -> list[int]:
         time.sleep(0.02 if batch[0] == 0 else 0)
         return list(batch)
 
@@ -265,7 +265,7 @@ def test_to_cancel_a_request_that_is_being_computed_leaves_the_others_of_its_bat
 
 
 def test_what_compute_raises_goes_to_all_of_its_batch_and_the_next_batch_is_computed() -> None:
-    def compute(batch: Sequence[int]) -> list[int]:
+    def compute(batch: Sequence[int], _: Callable[[], None]) -> list[int]:
         if 13 in batch:
             raise ArithmeticError("13")
         return [number + 1 for number in batch]
@@ -281,7 +281,7 @@ def test_what_compute_raises_goes_to_all_of_its_batch_and_the_next_batch_is_comp
 
 
 def test_a_result_that_is_an_exception_goes_to_its_own_caller_alone() -> None:
-    def compute(batch: Sequence[int]) -> list[int | Exception]:
+    def compute(batch: Sequence[int], _: Callable[[], None]) -> list[int | Exception]:
         return [KeyError(number) if number == 13 else number for number in batch]
 
     async def run() -> list[Answer[int] | BaseException]:
@@ -297,7 +297,7 @@ def test_a_result_that_is_an_exception_goes_to_its_own_caller_alone() -> None:
 
 @pytest.mark.parametrize("error", [StopIteration(), SystemExit(3)])
 def test_errors_that_would_end_more_than_a_request_are_wrapped(error: BaseException) -> None:
-    def compute(batch: Sequence[int]) -> list[int]:
+    def compute(batch: Sequence[int], _: Callable[[], None]) -> list[int]:
         if batch[0] == 13:
             raise error
         return list(batch)
@@ -313,7 +313,7 @@ def test_errors_that_would_end_more_than_a_request_are_wrapped(error: BaseExcept
 
 def test_a_compute_that_gives_too_few_results_is_found_out() -> None:
     async def run() -> None:
-        async with Batcher[int, int](lambda batch: batch[1:]) as batcher:
+        async with Batcher[int, int](lambda batch, _: batch[1:]) as batcher:
             with pytest.raises(RuntimeError, match="0 results were computed for 1 requests"):
                 await soon(batcher.submit(1, 1, caller()))
 
@@ -359,19 +359,75 @@ def test_the_observer_is_told_of_every_batch_and_wait_on_the_loops_thread() -> N
     assert set(threads) == {threading.main_thread()}
 
 
-def test_the_thread_ends_by_itself_when_its_loop_is_gone() -> None:
-    async def run() -> threading.Thread:
+def test_the_threads_end_by_themselves_when_their_loop_is_gone() -> None:
+    async def run() -> list[threading.Thread]:
         held = Held()
         batcher = Batcher(held)
         task = submitted(batcher, 1)
         await soon(held.begun())
-        thread = next(each for each in threading.enumerate() if each.name == "inference")
+        threads = [each for each in threading.enumerate() if each.name == "inference"]
         task.cancel()
         holds.append(held)
-        return thread
+        return threads
 
     holds: list[Held] = []
-    thread = asyncio.run(run())
+    threads = asyncio.run(run())
     holds[0].release()
-    thread.join(WAIT_S)
-    assert not thread.is_alive()
+    for thread in threads:
+        thread.join(WAIT_S)
+        assert not thread.is_alive()
+
+
+class Finishing(Held):
+    """Says at once that the cores have nothing left to do, and takes its time to finish."""
+
+    def __call__(self, batch: Sequence[int], on_idle: Callable[[], None]) -> list[int]:
+        on_idle()
+        result = super().__call__(batch, on_idle)
+        on_idle()  # again, when others have their turn
+        if 13 in batch:
+            raise ArithmeticError("13")
+        return result
+
+
+def test_a_batch_is_begun_while_the_one_before_it_is_finished_and_no_third() -> None:
+    async def run() -> None:
+        finishing = Finishing()
+        async with Batcher(finishing, largest_batch=1) as batcher:
+            tasks = [submitted(batcher, number) for number in (1, 13, 3, 4)]
+            await soon(finishing.begun())
+            await soon(finishing.begun())
+            await asyncio.sleep(0.02)
+            assert sorted(finishing.seen) == [1, 13]
+            assert not any(task.done() for task in tasks)
+            finishing.step()
+            await soon(finishing.begun())  # whichever of the two was let go
+            assert sorted(finishing.seen) == [1, 3, 13]
+            finishing.release()
+            for _ in range(3):
+                finishing.step()
+            answers = await soon(asyncio.gather(*tasks, return_exceptions=True))
+        assert isinstance(answers[1], ArithmeticError)
+        assert [answer.result for answer in answers if isinstance(answer, Answer)] == [2, 6, 8]
+
+    asyncio.run(run())
+
+
+def test_who_is_told_when_the_batcher_drains_is_told_by_whichever_thread_finishes_last() -> None:
+    async def run() -> None:
+        finishing = Finishing()
+        batcher = Batcher(finishing, largest_batch=1)
+        tasks = [submitted(batcher, number) for number in (1, 2)]
+        await soon(finishing.begun())
+        await soon(finishing.begun())
+        draining = asyncio.ensure_future(batcher.drain())
+        await asyncio.sleep(0.02)
+        finishing.step()
+        await soon(asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))
+        await asyncio.sleep(0.02)
+        assert not draining.done()
+        finishing.step()
+        await soon(draining)
+        assert sorted([task.result().result for task in tasks]) == [2, 4]
+
+    asyncio.run(run())

@@ -5,7 +5,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -88,10 +88,10 @@ def test_an_error_is_told_and_one_while_telling_stays_with_its_own_request(caplo
     async def run() -> None:
         problem = ValueError("odd")
 
-        def compute(batch: list[int]) -> list[int | Exception]:
+        def compute(batch: Sequence[int], _: Callable[[], None]) -> list[int | Exception]:
             return [problem if number % 2 else number for number in batch]
 
-        batcher: Batcher[int, int] = Batcher(compute)  # type: ignore[arg-type]  # lists are sequences
+        batcher: Batcher[int, int] = Batcher(compute)
         async with batcher:
             bad, raising, good = Told(), Raising(), Told()
             for number, told in ((1, bad), (2, raising), (4, good)):

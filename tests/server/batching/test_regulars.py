@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -82,9 +82,9 @@ def test_two_callers_in_turn_become_one_batch() -> None:
 class Slow(Recording):
     """Takes as long as a network."""
 
-    def __call__(self, batch: Sequence[int]) -> list[int]:
+    def __call__(self, batch: Sequence[int], on_idle: Callable[[], None]) -> list[int]:
         time.sleep(0.02)
-        return super().__call__(batch)
+        return super().__call__(batch, on_idle)
 
 
 @pytest.mark.parametrize("delay_us", [0, 1])

@@ -92,10 +92,10 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Semaphore,
     begun, go = threading.Semaphore(0), threading.Event()
     compute = live_module._compute
 
-    def wait(batch: Sequence[live_module._Work]) -> list[live_module._Result | Exception]:
+    def wait(batch: Sequence[live_module._Work], on_idle: Callable[[], None]) -> list[live_module._Result | Exception]:
         begun.release()
         assert go.wait(30)
-        return compute(batch)
+        return compute(batch, on_idle)
 
     monkeypatch.setattr(live_module, "_compute", wait)
     yield begun, go
