@@ -6,7 +6,7 @@ never wait for each other between layers, and what passes between layers stays i
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import SimpleQueue
@@ -142,7 +142,7 @@ def _fill(runs: Iterable[tuple["_Pool", Images, Features]], cores: int, on_idle:
             collect()
     finally:  # after an error too, none is busy the next time
         for pool, slot, _ in under_way:
-            pool.wait(slot)
+            pool.discard(slot)
 
 
 def _portions(images: Images, size: int) -> Iterator[tuple[list[NDArray[np.uint8]], int]]:
@@ -190,11 +190,15 @@ class _Pool:
     def start(self, images: Images) -> _Slot:
         """Have images, at most a batch, worked on, once there is a request for them."""
         slot = self._free.get()
-        start = 0
-        for array in images:
-            slot.pixels[start : start + len(array)] = array
-            start += len(array)
-        slot.request.start_async()
+        try:
+            start = 0
+            for array in images:
+                slot.pixels[start : start + len(array)] = array
+                start += len(array)
+            slot.request.start_async()
+        except BaseException:
+            self._free.put(slot)
+            raise
         return slot
 
     def collect(self, slot: _Slot, features: Features) -> None:
@@ -205,12 +209,11 @@ class _Pool:
         finally:
             self._free.put(slot)
 
-    def wait(self, slot: _Slot) -> None:
-        """For a request of whose images nobody wants to know any more."""
-        try:
+    def discard(self, slot: _Slot) -> None:
+        """Let a request that was started end; nobody wants to know how, after the error that there is."""
+        with suppress(Exception):
             slot.request.wait()
-        finally:
-            self._free.put(slot)
+        self._free.put(slot)
 
     def warm(self) -> None:
         """Run every request once: the first time is slow."""

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import cast
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from perception import LocalEncoder, UserError, load_bank
 from perception.encoding import Features
+from perception.encoding.openvino_runtime import _OpenVinoProgram, _Pool
 from perception.encoding.torch_runtime import _bucket
 
 TASKS = ("normal", "keypoints2d")
@@ -76,6 +78,28 @@ def test_another_thread_may_begin_once_a_core_is_idle_and_neither_changes_the_ot
             found = begun[number].result(20)[0]
             assert np.abs(found - one).max() <= TOLERANCE * one.std()
         assert len(begun) == len(images)
+
+
+def test_what_fails_gives_its_requests_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = LocalEncoder(load_bank("buildings-v1"), device="cpu", runtime="openvino", precision="float32")
+    images = frames(9, 0)
+    expected = encoder.encode(images, TASKS)
+    collect, failures = _Pool.collect, iter(range(8))
+
+    def failing(pool: _Pool, slot: object, features: Features) -> None:
+        collect(pool, slot, features if next(failures, None) is None else features[:, :1])  # type: ignore[arg-type]
+
+    monkeypatch.setattr(_Pool, "collect", failing)
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(8):  # there are fewer requests
+            with pytest.raises(ValueError, match="broadcast"):
+                pool.submit(encoder.encode, images, TASKS).result(20)
+        np.testing.assert_array_equal(pool.submit(encoder.encode, images, TASKS).result(20), expected)
+        program = cast(_OpenVinoProgram, encoder._program(TASKS))
+        for _ in range(8):
+            with pytest.raises(ValueError, match="broadcast"):
+                pool.submit(program, images[:, :5]).result(20)
+        np.testing.assert_array_equal(pool.submit(encoder.encode, images, TASKS).result(20), expected)
 
 
 def test_parts_without_images_or_with_the_same_tasks_are_refused(encoder: LocalEncoder) -> None:
