@@ -217,10 +217,12 @@ class _Pool:
 
     def warm(self) -> None:
         """Run every request once: the first time is slow."""
-        slots = [self._free.get() for _ in range(self._free.qsize())]
-        for slot in slots:
-            slot.request.infer()
-            self._free.put(slot)
+        for _ in range(self._free.qsize()):
+            slot = self._free.get()
+            try:
+                slot.request.infer()
+            finally:
+                self._free.put(slot)
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,8 @@
 """Files under /dev/shm, through which a client and a server on the same machine pass images and features.
 
-The server opens a segment by its name for each request, so that a segment must have a name as long as it is used. Its
-owner removes it when it is closed, collected, or when the interpreter exits. A client that is killed cannot; but it
-held a lock on the file, which ends with the process, and the next client of that user removes what nobody holds.
+The server opens a segment by its name, so that a segment must have a name as long as it is used. Its owner removes it
+when it is closed, collected, or when the interpreter exits. A client that is killed cannot; but it held a lock on the
+file, which ends with the process, and the next client of that user removes what nobody holds.
 """
 
 import fcntl
@@ -81,7 +81,8 @@ class SegmentPool:
         """
         with self._lock:
             self._sweep_once()
-            fitting = next((segment for segment in self._free if segment.size >= size), None)
+            # The last one first: the server has kept it open for the connection that was used last, and is next.
+            fitting = next((segment for segment in reversed(self._free) if segment.size >= size), None)
             leaving = fitting or (self._free[0] if self._free else None)
             if leaving is not None:
                 self._free.remove(leaving)

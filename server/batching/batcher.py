@@ -171,6 +171,7 @@ class Batcher(Generic[Work, Result]):
         self._is_draining = False
         self._ended = asyncio.Event()
         self._image_s = _UNMEASURED_S
+        self._busy_until_s = 0.0
         self._turn = threading.Lock()  # of the thread that takes the next batch, or has the cores
         self._threads = 2
         for _ in range(self._threads):
@@ -225,7 +226,7 @@ class Batcher(Generic[Work, Result]):
             work: Handed to `compute`.
             images: It has, at least 1.
             caller: Who waits.
-            tell: Given the outcome, most often on the thread that computes: the next batch waits until it returns.
+            tell: Given the outcome, most often on a thread that computes, which begins no batch until it returns.
             end: Called after it, on the event loop.
 
         Returns:
@@ -262,7 +263,7 @@ class Batcher(Generic[Work, Result]):
         return request
 
     async def drain(self) -> None:
-        """Finish everything that was accepted and end the thread; from now on `submit` raises `Draining`."""
+        """Finish everything that was accepted and end the threads; from now on `submit` raises `Draining`."""
         with self._changed:
             self._is_draining = True
             self._changed.notify()
@@ -358,18 +359,23 @@ class Batcher(Generic[Work, Result]):
         finally:
             turn.end()
         done_s = time.monotonic()
-        self._expect(batch, begun_s, done_s)  # before anybody who is told can ask again
+        busy_s = self._expect(batch, begun_s, done_s)  # before anybody who is told can ask again
         self._settle(batch, outcomes, begun_s, done_s, on_thread=True)
-        self._tell(self._deliver, batch, outcomes, begun_s, done_s)
+        self._tell(self._deliver, batch, outcomes, begun_s, done_s, busy_s)
+        del batch, outcomes  # an error knows this frame, and through it would keep itself and the images alive
         return True
 
     def _tell(self, function: Callable[..., object], *arguments: object) -> None:
         self._loop.call_soon_threadsafe(function, *arguments)
 
-    def _expect(self, batch: list[_Waiting[Work, Result]], begun_s: float, done_s: float) -> None:
+    def _expect(self, batch: list[_Waiting[Work, Result]], begun_s: float, done_s: float) -> float:
+        """Learn from a batch that is done; the seconds that it took alone, or before the one beside it was done."""
         images = sum(request.images for request in batch if not request.alone)
         with self._changed:
             self._regulars.answered(images, self._queue.images, done_s - begun_s, done_s)
+            busy_s = max(0.0, done_s - max(begun_s, self._busy_until_s))
+            self._busy_until_s = max(done_s, self._busy_until_s)
+        return busy_s
 
     def _next_batch(self) -> list[_Waiting[Work, Result]]:
         """The next batch, waited for; empty when all is done and no more is taken."""
@@ -383,6 +389,7 @@ class Batcher(Generic[Work, Result]):
                 self._tell(self._expire, over)
             if batch or is_last:
                 return batch
+            del over  # nothing is kept while the thread sleeps
 
     def _gather(self) -> None:
         """Sleep until there is a batch worth computing."""
@@ -431,11 +438,12 @@ class Batcher(Generic[Work, Result]):
         outcomes: Sequence[Result | Exception],
         begun_s: float,
         done_s: float,
+        busy_s: float,
     ) -> None:
         self._settle(batch, outcomes, begun_s, done_s, on_thread=False)
         images = sum(request.images for request in batch)
-        self._image_s = _MEMORY * self._image_s + (1 - _MEMORY) * (done_s - begun_s) / images
-        self._loop.call_soon(self._observe, batch, images, begun_s, done_s)  # after those who wait have been told
+        self._image_s = _MEMORY * self._image_s + (1 - _MEMORY) * busy_s / images
+        self._loop.call_soon(self._observe, batch, images, begun_s, busy_s)  # after those who wait have been told
 
     def _settle(
         self,
@@ -458,8 +466,8 @@ class Batcher(Generic[Work, Result]):
                 queue_us = round(1e6 * (begun_s - request.since_s))
                 request.answer.set_result(Answer(outcome, queue_us, compute_us, images))
 
-    def _observe(self, batch: list[_Waiting[Work, Result]], images: int, begun_s: float, done_s: float) -> None:
-        self._observer.computed(images, done_s - begun_s)
+    def _observe(self, batch: list[_Waiting[Work, Result]], images: int, begun_s: float, busy_s: float) -> None:
+        self._observer.computed(images, busy_s)
         for request in batch:
             self._observer.waited(begun_s - request.since_s)
             request.end()

@@ -1,4 +1,4 @@
-"""The backend that serves a bank: images are cut to size, wait in the batcher, and are computed on its thread."""
+"""The backend that serves a bank: images are cut to size, wait in the batcher, and are computed on its threads."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -87,7 +87,8 @@ class SharedMemory:
 class KeptSegments:
     """Satisfies `Segments` for one caller, who uses the same files again and again: the last one stays open.
 
-    That halves what a request's shared memory costs. Until `close`, a name has to mean the same file.
+    That halves what a request's shared memory costs. A file that was removed, or removed and made anew, is noticed at
+    its next use. Threads may use it, one at a time, and another may close it meanwhile.
 
     Args:
         folder: Where they lie.
@@ -96,6 +97,7 @@ class KeptSegments:
     def __init__(self, folder: Path = FOLDER) -> None:
         self._folder = f"{folder}/"
         self._files: dict[int, _File] = {}
+        self._is_closed = False
 
     def read(self, name: str, offset: int, shape: tuple[int, ...]) -> Pixels:
         """See `Segments.read`."""
@@ -110,15 +112,20 @@ class KeptSegments:
         self._file(name, os.O_WRONLY).write(offset, data)
 
     def close(self) -> None:
-        """Close what is open, once no thread reads or writes it any more."""
+        """Close what is open, once no thread reads or writes it any more; what is still asked for is refused."""
+        self._is_closed = True
         self._files.clear()
 
     def _file(self, name: str, mode: int) -> "_File":
         file = self._files.get(mode)
-        if file is None or file.name != name:
-            self._files.pop(mode, None)  # before the next is opened, which may fail
-            file = self._files[mode] = _File(self._folder, name, mode)
-        return file
+        if file is not None and file.name == name and file.is_there():
+            return file
+        del file
+        self._files.pop(mode, None)  # before the next is opened, which may fail
+        if self._is_closed:
+            raise UserError(f"the shared memory {name!r} is of a caller who has left.")
+        opened = self._files[mode] = _File(self._folder, name, mode)
+        return opened
 
 
 class _File:
@@ -146,15 +153,19 @@ class _File:
         _check_owner(status, name)
         self._size = status.st_size
 
+    def is_there(self) -> bool:
+        """Whether it still has a name; if so, its size is known anew."""
+        status = os.fstat(self._descriptor)
+        self._size = status.st_size
+        return status.st_nlink > 0
+
     def check_size(self, end: int) -> None:
         """Refuse what ends behind the file.
 
         Raises:
             UserError: If it does.
         """
-        if end > self._size:
-            self._size = os.fstat(self._descriptor).st_size
-            _check_size(self._size, self.name, end)
+        _check_size(self._size, self.name, end)
 
     def read(self, offset: int, shape: tuple[int, ...]) -> Pixels:
         """See `Segments.read`."""

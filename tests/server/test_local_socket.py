@@ -179,31 +179,46 @@ def test_of_a_caller_s_segments_the_last_one_stays_open_and_none_once_it_has_lef
     second.close()
 
 
-def test_a_segment_that_is_open_may_grow_and_one_that_shrank_or_is_gone_harms_nobody() -> None:
-    segment = Segment(1 << 18)
-    path = FOLDER / segment.name
-    images = photos(2)
+def test_a_segment_that_is_open_may_grow_and_one_that_shrank_or_is_gone_or_new_is_noticed() -> None:
+    segment, room = Segment(1 << 18), Segment(1 << 18)
+    path, path_of_room = FOLDER / segment.name, FOLDER / room.name
+    images, others = photos(2), photos(2, seed=1)
+    size = fake_features(images, TASKS).nbytes
     request = through(segment, images)
+    request.request.room.segment = room.name
 
     async def scenario() -> None:
         async with served() as it:
             caller = await it.caller()
-            os.truncate(path, images.nbytes)
-            refused = (await caller.ask(request)).failure.message
-            assert f"has {images.nbytes} bytes; the request needs {images.nbytes + (1 << 15)}" in refused
-            os.truncate(path, 1 << 18)
+
+            async def refused(needs: int, has: int) -> None:
+                message = (await caller.ask(request)).failure.message
+                assert f"has {has} bytes; the request needs {needs}" in message
+
+            for changed, needs in ((path, images.nbytes), (path_of_room, images.nbytes + size)):
+                os.truncate(changed, needs - 1)
+                await refused(needs, needs - 1)
+                assert changed.stat().st_size == needs - 1
+                os.truncate(changed, 1 << 18)
+                path.write_bytes(images.tobytes())
+                assert (await caller.ask(request)).WhichOneof("outcome") == "response"
+                os.truncate(changed, 10)
+                await refused(needs, 10)
+                os.truncate(changed, needs)
+            for changed in (path, path_of_room):
+                changed.unlink()
+                assert "No such file" in (await caller.ask(request)).failure.message
+                changed.write_bytes(others.tobytes() + bytes(1 << 16))
+            path.write_bytes(others.tobytes())
             assert (await caller.ask(request)).WhichOneof("outcome") == "response"
-            os.truncate(path, 10)
-            assert "became smaller while it was read" in (await caller.ask(request)).failure.message
-            path.unlink()
-            request.request.images.shared.segment = request.request.room.segment = segment.name + "x"
-            assert "No such file" in (await caller.ask(request)).failure.message
-            assert opened() == sorted([*own, segment.name])  # to write to; nobody asked for that since
-            assert (await caller.ask(GOOD)).WhichOneof("outcome") == "response"
+            found = np.frombuffer(path_of_room.read_bytes(), "<f4", size // 4, images.nbytes)
+            np.testing.assert_array_equal(found, fake_features(others, TASKS).ravel())
+            assert opened() == sorted([*own, segment.name, room.name])
 
     own = opened()
     run(scenario)
     segment.close()
+    room.close()
 
 
 def test_a_process_is_one_caller_however_many_connections_it_has_and_deadlines_are_each_call_s() -> None:

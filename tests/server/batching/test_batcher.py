@@ -173,12 +173,24 @@ def test_a_full_queue_refuses_at_once_with_a_hint_and_takes_again_when_there_is_
     with_held(scenario, largest_batch=4, largest_queue=4)
 
 
-def test_work_that_failed_is_gone_from_memory_at_once() -> None:
-    class Work:
-        """Stands for images."""
+class Work:
+    """Stands for images."""
 
+
+def returning_errors(batch: Sequence[Work], _: Callable[[], None]) -> list[int | Exception]:
+    return [ValueError("no") for _ in batch]
+
+
+def raising_one(batch: Sequence[Work], _: Callable[[], None]) -> list[int | Exception]:
+    raise ValueError("no")
+
+
+@pytest.mark.parametrize("compute", [returning_errors, raising_one])
+def test_work_that_failed_is_gone_from_memory_at_once(
+    compute: Callable[[Sequence[Work], Callable[[], None]], list[int | Exception]],
+) -> None:
     async def run() -> None:
-        async with Batcher[Work, int](lambda batch, _: [ValueError("no") for _ in batch]) as batcher:
+        async with Batcher[Work, int](compute) as batcher:
             work = Work()
             seen = weakref.ref(work)
             with contextlib.suppress(ValueError):
@@ -391,9 +403,11 @@ class Finishing(Held):
 
 
 def test_a_batch_is_begun_while_the_one_before_it_is_finished_and_no_third() -> None:
+    observed = Observed()
+
     async def run() -> None:
         finishing = Finishing()
-        async with Batcher(finishing, largest_batch=1) as batcher:
+        async with Batcher(finishing, largest_batch=1, observer=observed) as batcher:
             tasks = [submitted(batcher, number) for number in (1, 13, 3, 4)]
             await soon(finishing.begun())
             await soon(finishing.begun())
@@ -410,7 +424,9 @@ def test_a_batch_is_begun_while_the_one_before_it_is_finished_and_no_third() -> 
         assert isinstance(answers[1], ArithmeticError)
         assert [answer.result for answer in answers if isinstance(answer, Answer)] == [2, 6, 8]
 
+    began_s = time.monotonic()
     asyncio.run(run())
+    assert 0.02 < sum(seconds for _, seconds in observed.batches) < time.monotonic() - began_s  # none counted twice
 
 
 def test_who_is_told_when_the_batcher_drains_is_told_by_whichever_thread_finishes_last() -> None:
