@@ -14,8 +14,9 @@ class Regulars:
     Without them two groups of callers take turns, each computed while the other's answers travel: batches of half the
     size, whose answers and next requests compete with the computing for the same cores. As many images are expected as
     were computed and waited when the last batch was done. Where they do not come in time, one batch is begun without
-    waiting before it is tried again, then three, up to 63: callers who come when they like are hardly ever delayed. Not
-    safe for threads.
+    waiting before it is tried again, then three, up to 63: callers who come when they like are hardly ever delayed.
+    Batches that overlap (see `Batcher`) know nothing of each other here: two groups of callers with several images each
+    are not brought together. Not safe for threads.
     """
 
     def __init__(self) -> None:
