@@ -23,7 +23,7 @@ from server.errors import Draining
 from server.observability import Metrics
 from server.security import TokenFile
 from server.service.requests import Shared
-from server.service.shared_memory import KeptSegments
+from server.service.shared_memory import FOLDER, KeptSegments
 from server.service.statuses import NoTokenError, failure_of, status_of
 
 METHOD = "local/perception.v1.Perception/Encode"
@@ -83,7 +83,7 @@ class LocalSocket:
         encoding: Encoding,
         metrics: Metrics,
         tokens: TokenFile | None = None,
-        folder: Path = Path("/dev/shm"),
+        folder: Path = FOLDER,
     ) -> None:
         self._path = folder / name
         self.folder = folder
