@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -144,6 +145,20 @@ def test_a_server_computes_what_the_bank_computes_and_swaps_it_and_stops_without
             assert len(ends) > 4
             assert set(ends) == {"OK"}
             assert await it.process.wait() == 0
+
+    limited(scenario)
+
+
+def test_a_server_may_open_as_many_files_as_the_system_grants(bank_folder: Path) -> None:
+    usual, granted = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def scenario() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, usual), granted))
+        try:
+            async with served("--bank", bank_folder, "--features", "normal", "--max-batch", 1) as it:
+                assert resource.prlimit(it.process.pid, resource.RLIMIT_NOFILE) == (granted, granted)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (usual, granted))
 
     limited(scenario)
 
