@@ -8,8 +8,9 @@ demo: .venv/installed
 	$(BIN)/midlevel demo
 	$(BIN)/midlevel rl demo --bank demo/bank
 
+# Many tests wait, for servers, browsers and processes: two at a time take half as long.
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/installed
 	$(BIN)/ruff check .

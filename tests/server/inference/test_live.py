@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from perception import Bank, LocalEncoder, Predictor, UserError, load_bank
 from perception.bank import bank as bank_module
+from perception.encoding import Features
 from perception.photos import Pixels
 from server.backend import Backend, Caller, Encoded
 from server.errors import DeadlineExpired, Draining, Overloaded
@@ -195,6 +196,58 @@ def test_predictions_are_the_predictors_and_run_beside_encoding(served: ServedBa
             await backend.predict("fixated_pose", [*photos, photos[0]], caller())
         with pytest.raises(UserError, match="expected at least one"):
             await backend.predict("normal", [], caller())
+
+    running(served, scenario)
+
+
+def test_a_batch_for_two_banks_gives_each_request_its_own_and_the_next_begins_in_the_last_part(
+    served: ServedBank, local: LocalEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = load_bank("buildings-v2")
+    other = ServedBank(second, Options(("normal",), "cpu", "openvino", "float32", 8))
+    other_local = LocalEncoder(second, device="cpu", runtime="openvino", precision="float32")
+    events: list[str] = []
+    encode = served.encode
+
+    def told(*arguments: Any) -> list[Features]:
+        features = encode(*arguments)
+        events.append("the first bank is done")
+        return features
+
+    monkeypatch.setattr(served, "encode", told)
+    asked = [(served, FUSED), (other, ("normal",)), (served, ("fixated_pose",)), (other, ("normal",))]
+    batch = [live_module._Encoding(bank, images(2, k), tasks) for k, (bank, tasks) in enumerate(asked)]
+    found = live_module._compute(batch, lambda: events.append("a core is idle"))
+    for k, (features, (bank, tasks)) in enumerate(zip(found, asked, strict=True)):
+        assert isinstance(features, np.ndarray)
+        expected = (local if bank is served else other_local).encode(images(2, k), tasks)
+        assert np.abs(features - expected).max() <= TOLERANCE * expected.std()
+    assert events[0] == "the first bank is done"
+    assert "a core is idle" in events
+
+
+def test_predictions_are_computed_while_the_batch_before_them_is_finished(
+    served: ServedBank, local: LocalEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = live_module._compute
+    is_predicted = threading.Event()
+
+    def finish_late(batch: Sequence[live_module._Work], on_idle: Callable[[], None]) -> Any:
+        results = compute(batch, on_idle)
+        if isinstance(batch[0], live_module._Encoding):
+            assert is_predicted.wait(30)
+        return results
+
+    monkeypatch.setattr(live_module, "_compute", finish_late)
+
+    async def scenario(backend: LiveBackend) -> None:
+        encoding = asyncio.ensure_future(backend.encode(images(3, 1), FUSED, caller("a")))
+        predicted = await backend.predict("normal", list(images(2, 2)), caller("b"), seed=3)
+        assert not encoding.done()
+        is_predicted.set()
+        expected = Predictor(served.bank.checkpoint("normal")).predict(list(images(2, 2)), seed=3)
+        assert np.allclose(predicted.prediction.values, expected.values, 1e-4, 1e-4)
+        assert_same(await encoding, local, images(3, 1), FUSED)
 
     running(served, scenario)
 

@@ -156,9 +156,14 @@ def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     run(scenario)
 
 
+class Unspeakable(UserError):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
 def test_an_answer_that_cannot_be_made_ends_the_connection_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        async with served(FakeBackend(error=UserError("\ud800"))) as it:
+        async with served(FakeBackend(error=Unspeakable())) as it:
             caller = await it.caller()
             caller.send(GOOD.SerializeToString())
             assert await caller.is_closed()
