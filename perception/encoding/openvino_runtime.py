@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import SimpleQueue
-from threading import Lock
+from threading import RLock
 from typing import Any, cast
 
 import numpy as np
@@ -73,7 +73,9 @@ class _OpenVinoProgram:
 
     def __init__(self, encoders: Sequence[nn.Module], preprocessing: Preprocessing, precision: Precision) -> None:
         self.channels = FEATURE_CHANNELS * len(encoders)
-        self.lock = Lock()  # of two threads that start requests, each could wait for one that the other holds
+        # Of two threads that start requests, each could wait for one that the other holds. Reentrant, since Ctrl-C may
+        # come just when a lock was taken, and nobody would give it back.
+        self.lock = RLock()
         graph = side_by_side(encoders, preprocessing)
         self._model = quantised(graph) if precision is Precision.INT8 else graph
         self._options = {"INFERENCE_PRECISION_HINT": _NAMES.get(precision) or _NAMES[_widest()]}
@@ -197,7 +199,7 @@ class _Pool:
                 start += len(array)
             slot.request.start_async()
         except BaseException:
-            self._free.put(slot)
+            self.discard(slot)  # Ctrl-C may have come when it was started already
             raise
         return slot
 
@@ -210,7 +212,7 @@ class _Pool:
             self._free.put(slot)
 
     def discard(self, slot: _Slot) -> None:
-        """Let a request that was started end; nobody wants to know how, after the error that there is."""
+        """Let a request that may have been started end; nobody wants to know how, after the error that there is."""
         with suppress(Exception):
             slot.request.wait()
         self._free.put(slot)

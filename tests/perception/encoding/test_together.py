@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import cast
 
 import numpy as np
+import openvino
 import pytest
 from numpy.typing import NDArray
 
@@ -100,6 +101,40 @@ def test_what_fails_gives_its_requests_back(monkeypatch: pytest.MonkeyPatch) -> 
             with pytest.raises(ValueError, match="broadcast"):
                 pool.submit(program, images[:, :5]).result(20)
         np.testing.assert_array_equal(pool.submit(encoder.encode, images, TASKS).result(20), expected)
+
+
+def test_an_encoder_can_be_used_after_ctrl_c_at_the_worst_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = LocalEncoder(load_bank("buildings-v1"), device="cpu", runtime="openvino", precision="float32")
+    expected = encoder.encode(frames(1, 0), TASKS)
+    program = cast(_OpenVinoProgram, encoder._program(TASKS))
+    lock = program.lock
+
+    start_async = openvino.InferRequest.start_async
+
+    def interrupted_once_started(request: openvino.InferRequest) -> None:
+        start_async(request)
+        raise KeyboardInterrupt
+
+    class InterruptedOnceTaken:
+        def __enter__(self) -> None:
+            lock.acquire()
+            raise KeyboardInterrupt
+
+        def __exit__(self, *_: object) -> None:
+            lock.release()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(openvino.InferRequest, "start_async", interrupted_once_started)
+        with pytest.raises(KeyboardInterrupt):
+            encoder.encode(frames(1, 1), TASKS)
+    np.testing.assert_array_equal(encoder.encode(frames(1, 0), TASKS), expected)
+    with monkeypatch.context() as patch:
+        patch.setattr(program, "lock", InterruptedOnceTaken())
+        with pytest.raises(KeyboardInterrupt):
+            encoder.encode(frames(1, 0), TASKS)
+    assert lock.acquire(timeout=5), "to encode would take for ever"
+    lock.release()
+    np.testing.assert_array_equal(encoder.encode(frames(1, 0), TASKS), expected)
 
 
 def test_parts_without_images_or_with_the_same_tasks_are_refused(encoder: LocalEncoder) -> None:
