@@ -152,12 +152,14 @@ def test_there_must_be_a_worker() -> None:
 
 
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 from taxonomy.engine import LocalExecutor
 from tests.taxonomy.engine.test_executors import staged
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where tests run in the background
     staged(LocalExecutor(int(sys.argv[2])), Path(sys.argv[1]), sys.argv[3])
 """
 
