@@ -8,7 +8,7 @@ demo: .venv/installed
 	$(BIN)/midlevel demo
 	$(BIN)/midlevel rl demo --bank demo/bank
 
-# Many tests wait, for servers, browsers and processes: two at a time take half as long.
+# Many tests wait, for servers, browsers and processes: two at a time take two thirds as long.
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 

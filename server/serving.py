@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import resource
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
@@ -40,7 +39,6 @@ async def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
     Raises:
         UserError: If the options, the bank or a file cannot be used, or the address cannot be listened on.
     """
-    use_all_files()
     bank = load_bank(options.bank)
     metrics = Metrics()
     with contextlib.ExitStack() as stack:
@@ -80,16 +78,6 @@ async def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
             await stops.get()
             await stop(listeners, stops, options.drain_seconds)
         await backend.drain()
-
-
-def use_all_files() -> None:
-    """Raise the limit of open files from what programs with `select` need to what the system grants.
-
-    A connection through shared memory has three; usual limits are 1,024 and half a million.
-    """
-    _, granted = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError):  # macOS grants less than it says, and knows no shared memory of ours
-        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, granted))
 
 
 def settle() -> None:

@@ -108,7 +108,6 @@ def test_an_encoder_can_be_used_after_ctrl_c_at_the_worst_moment(monkeypatch: py
     expected = encoder.encode(frames(1, 0), TASKS)
     program = cast(_OpenVinoProgram, encoder._program(TASKS))
     lock = program.lock
-
     start_async = openvino.InferRequest.start_async
 
     def interrupted_once_started(request: openvino.InferRequest) -> None:
